@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// One call to the API server as a value. Building it does no I/O, so that what would be sent can be shown, recorded,
+// refused or compared without sending it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "client/object.h"
+
+namespace gatelift {
+
+enum class Verb {
+  Get,
+  List,
+  Create,
+  Replace,     // PUT; the body carries resourceVersion
+  MergePatch,  // RFC 7386
+  JsonPatch,   // RFC 6902
+  Apply,       // server-side apply: creates or changes
+  Delete,
+};
+
+/// True for every verb that can change something in the cluster (also with dry_run set).
+bool is_write(Verb verb);
+std::string_view to_string(Verb verb);
+
+enum class FieldValidation { Default, Strict };
+enum class Propagation { Default, Background, Foreground, Orphan };
+
+/// For deletions. The server answers Conflict when one of them does not hold.
+struct Preconditions {
+  std::string uid;
+  std::string resource_version;
+};
+
+struct Request {
+  Verb verb = Verb::Get;
+  Resource resource;
+  ObjectKey key;            // name is "" for List and Create; ns is "" for all namespaces
+  std::string subresource;  // "", "status", "token", ...
+  Json body;                // Create, Replace, patches, Apply
+
+  // Writes.
+  std::string field_manager;  // "" sends Client::kFieldManager
+  bool force = false;         // Apply only: take fields from other managers
+  bool dry_run = false;       // dryRun=All
+  FieldValidation field_validation = FieldValidation::Default;
+  Preconditions preconditions;
+  Propagation propagation = Propagation::Default;
+
+  // List.
+  int limit = 0;
+  std::string continue_token;
+  std::string label_selector;
+  std::string field_selector;
+  bool metadata_only = false;  // PartialObjectMetadata(List); also for Get
+
+  /// Total time for the call with all its retries; the default is ApiCluster's.
+  std::optional<std::chrono::milliseconds> deadline;
+};
+
+/// The field manager of every write that does not name another.
+inline constexpr std::string_view kFieldManager = "gatelift";
+
+/// Path and query of the call, percent-encoded, for instance
+/// "/apis/gateway.networking.k8s.io/v1alpha3/namespaces/a/backendtlspolicies/b/status?fieldManager=gatelift".
+std::string target_of(const Request& request);
+
+/// "PATCH BackendTLSPolicies a/b" and the like: how errors and logs name a call.
+std::string describe(const Request& request);
+
+}  // namespace gatelift

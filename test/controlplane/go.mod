@@ -1,0 +1,3 @@
+module gatelift.dev/test/controlplane
+
+go 1.26.0
