@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The value types of a migration: what is asked for (MigrationSpec), what would be done (Plan), and what cannot be seen
+// again in the cluster and is therefore kept in the resource's status (Record). migration_json.h spells their fields.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/object.h"
+#include "client/time.h"
+#include "reconcilers/bundle/bundle.h"
+
+namespace gatelift {
+
+inline const Resource kMigrations{"gatelift.dev", "v1alpha1", "gatewayapimigrations", false};
+inline constexpr std::string_view kMigrationKind = "GatewayAPIMigration";
+
+/// Set by `gatelift rollback` on the resource: "true", or the name of the backup to go back to.
+inline constexpr std::string_view kRollbackAnnotation = "gatelift.dev/rollback";
+
+enum class Strategy { Recreate };
+enum class Mode { Apply, Plan };
+enum class Approval { Automatic, Required };
+enum class OnFailure { Halt, Rollback };
+
+/// A consent: a check's code, object and field, copied.
+struct Consent {
+  std::string check;
+  std::string object;
+  std::string field;
+};
+
+struct MigrationSpec {
+  BundleRef target;
+  Strategy strategy = Strategy::Recreate;
+  Mode mode = Mode::Apply;
+  Approval approval = Approval::Automatic;
+  std::string approved_plan;
+  bool suspend = false;
+  OnFailure on_failure = OnFailure::Halt;
+  std::vector<Consent> accept;
+  std::chrono::hours retain{720};
+};
+
+enum class Severity { Blocker, Consent, Warning, Note };
+
+/// One finding of the preflight.
+struct Check {
+  std::string code;  // CamelCase, for instance "ForeignTargetNamespace"
+  Severity severity = Severity::Note;
+  std::string object;   // "Kind/ns/name" or "Kind/name"
+  std::string field;    // may be empty
+  std::string message;  // one sentence
+  std::string next;     // what to do about it; empty for notes
+  bool accepted = false;  // a consent in spec.accept covers it
+
+  /// True while this check keeps the run from its first write.
+  bool stops() const {
+    return severity == Severity::Blocker || (severity == Severity::Consent && !accepted);
+  }
+};
+
+enum class ActionKind {
+  Create,    // the cluster does not have this CRD
+  Update,    // same shape, other content; objects are rewritten where the storage version moves
+  Reencode,  // content is right, stored versions are left over
+  Convert,   // objects change their shape
+  Keep,      // the target no longer has this CRD; it stays as it is
+};
+
+/// What a plan says about one CRD.
+struct PlannedAction {
+  ActionKind kind = ActionKind::Update;
+  std::string crd;
+  std::string object_kind;
+  std::string reason;
+  std::string from_digest;  // of the live CRD when planned; "" where absent
+  std::string to_digest;    // "" for Keep
+  std::string from_storage;
+  std::string to_storage;
+  std::vector<std::string> stored_versions;  // live, when planned
+  int objects = 0;
+  bool rewrites_objects = false;  // every object is written once
+};
+
+enum class Operation { Upgrade, Rollback };
+
+struct Plan {
+  std::string digest;  // over all that follows and over the identity of every object
+  Operation operation = Operation::Upgrade;
+  BundleRef from;  // version "mixed" where the CRDs are of several bundles, "none" where there are none
+  BundleRef to;
+  std::string bundle_digest;
+  std::vector<PlannedAction> actions;  // in the order in which they run
+  std::vector<Check> checks;           // worst first
+  int objects = 0;
+  int estimated_writes = 0;
+  std::chrono::milliseconds estimated_unavailable{0};
+
+  const PlannedAction* action(std::string_view crd) const;
+  bool stops() const;
+  /// True when running it would change nothing.
+  bool is_empty() const;
+};
+
+/// In the order of the phase table.
+enum class Phase { Plan, Approve, BackUp, Migrate, Verify, Done };
+
+/// found = done + unchanged + skipped + failed, once the action is over.
+struct Counts {
+  int found = 0;
+  int done = 0;
+  int unchanged = 0;
+  int skipped = 0;
+  int failed = 0;
+  int settled() const { return done + unchanged + skipped; }
+};
+
+/// How far the work on one CRD is.
+struct CrdProgress {
+  std::string name;
+  ActionKind action = ActionKind::Update;
+  std::string step;  // for instance "Delete", "Replace", "Reapply", "Done"
+  Counts objects;
+};
+
+struct Failure {
+  std::string object;
+  std::string reason;
+  std::string message;
+};
+
+struct BackupRecord {
+  std::string ref;
+  int objects = 0;
+  std::size_t bytes = 0;
+  std::string digest;
+  std::optional<Time> verified_at;
+};
+
+/// metav1.Condition.
+struct Condition {
+  std::string type;
+  std::string status;  // "True", "False", "Unknown"
+  std::string reason;
+  std::string message;
+  std::int64_t observed_generation = 0;
+  Time last_transition;
+};
+
+/// The resource's status: the journal of what cannot be observed again, and the conditions that people read.
+/// Conditions are output only; nothing here decides by them.
+struct Record {
+  std::int64_t observed_generation = 0;
+  Phase phase = Phase::Plan;
+  Operation operation = Operation::Upgrade;
+  std::optional<Plan> plan;  // pinned once approved and free of blockers
+  std::vector<CrdProgress> crds;
+  std::vector<Failure> failures;  // the first 20
+  BackupRecord backup;
+  std::string rolls_back_to;  // backup that a Rollback restores
+  std::optional<Time> started_at;
+  std::optional<Time> finished_at;
+  std::optional<Time> unavailable_since;  // first deletion
+  std::optional<std::chrono::milliseconds> unavailable_measured;
+  std::vector<Condition> conditions;
+
+  CrdProgress* crd(std::string_view name);
+  const Condition* condition(std::string_view type) const;
+};
+
+/// One GatewayAPIMigration as read from the cluster.
+struct Migration {
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+  std::int64_t generation = 0;
+  bool deleting = false;
+  std::string rollback;  // value of kRollbackAnnotation
+  std::string created_at;
+  MigrationSpec spec;
+  Record record;
+};
+
+std::string_view to_string(Strategy);
+std::string_view to_string(Mode);
+std::string_view to_string(Approval);
+std::string_view to_string(OnFailure);
+std::string_view to_string(Severity);
+std::string_view to_string(ActionKind);
+std::string_view to_string(Operation);
+std::string_view to_string(Phase);
+
+}  // namespace gatelift

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A GatewayAPIMigration's JSON, both ways: the only place where its field names are spelled.
+#pragma once
+
+#include "reconcilers/migration.h"
+
+namespace gatelift {
+
+/// Error kind Invalid, naming the field, where spec is not what the CRD's schema demands. A status that cannot be read
+/// is an error too and never taken for an empty one, since a run may depend on it.
+Result<Migration> parse_migration(const Json& object);
+
+/// The whole object, as `gatelift migrate` creates it: spec only, no status.
+Json migration_manifest(const std::string& name, const MigrationSpec& spec);
+
+/// .status. Lists are bounded (100 checks, 20 failures); what is cut is counted in its place and whole in the report.
+Json status_json(const Record& record);
+
+Json plan_json(const Plan& plan);
+Json check_json(const Check& check);
+
+}  // namespace gatelift
