@@ -76,7 +76,7 @@ Result<Json> merge_patch(Cluster& cluster, const Resource& resource, const Objec
 /// Visits every object of a collection (of one namespace, or of all where `list.key.ns` is ""), page by page from one
 /// snapshot, and returns the snapshot's resourceVersion. `list.verb` is List; `list.limit` 0 means 500. When the
 /// snapshot expires half-way it fails with Expired, since the visitor has seen a part only: start again from nothing.
-/// The visitor returns an error to stop early; that error is returned.
+/// Items of built-in kinds, which a list leaves without apiVersion and kind, are given the list's. The visitor returns an error to stop early; that error is returned.
 Result<std::string> for_each_object(Cluster& cluster, Request list,
                                     const std::function<Result<void>(Json&&)>& visit);
 

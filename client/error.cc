@@ -7,16 +7,26 @@ namespace gatelift {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::Unavailable: return "Unavailable";
-    case ErrorKind::Conflict: return "Conflict";
-    case ErrorKind::AlreadyExists: return "AlreadyExists";
-    case ErrorKind::NotFound: return "NotFound";
-    case ErrorKind::Expired: return "Expired";
-    case ErrorKind::Invalid: return "Invalid";
-    case ErrorKind::Forbidden: return "Forbidden";
-    case ErrorKind::Unauthorized: return "Unauthorized";
-    case ErrorKind::Cancelled: return "Cancelled";
-    case ErrorKind::Internal: return "Internal";
+    case ErrorKind::Unavailable:
+      return "Unavailable";
+    case ErrorKind::Conflict:
+      return "Conflict";
+    case ErrorKind::AlreadyExists:
+      return "AlreadyExists";
+    case ErrorKind::NotFound:
+      return "NotFound";
+    case ErrorKind::Expired:
+      return "Expired";
+    case ErrorKind::Invalid:
+      return "Invalid";
+    case ErrorKind::Forbidden:
+      return "Forbidden";
+    case ErrorKind::Unauthorized:
+      return "Unauthorized";
+    case ErrorKind::Cancelled:
+      return "Cancelled";
+    case ErrorKind::Internal:
+      return "Internal";
   }
   return "Internal";
 }

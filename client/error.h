@@ -42,6 +42,7 @@ struct Error {
   std::string reason;   // metav1.StatusReason, may be empty
   std::vector<Cause> causes;
   std::optional<std::chrono::seconds> retry_after;
+  bool not_sent = false;  // the call surely did not reach the API server: repeating it repeats nothing
 
   bool is(ErrorKind k) const { return kind == k; }
   /// True when any cause has this reason, for instance "NamespaceTerminating".

@@ -6,8 +6,11 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "client/http.h"
 #include "client/object.h"
+#include "client/result.h"
 
 namespace gatelift {
 
@@ -43,7 +46,7 @@ struct Request {
   Json body;                // Create, Replace, patches, Apply
 
   // Writes.
-  std::string field_manager;  // "" sends Client::kFieldManager
+  std::string field_manager;  // "" sends kFieldManager
   bool force = false;         // Apply only: take fields from other managers
   bool dry_run = false;       // dryRun=All
   FieldValidation field_validation = FieldValidation::Default;
@@ -68,7 +71,18 @@ inline constexpr std::string_view kFieldManager = "gatelift";
 /// "/apis/gateway.networking.k8s.io/v1alpha3/namespaces/a/backendtlspolicies/b/status?fieldManager=gatelift".
 std::string target_of(const Request& request);
 
-/// "PATCH BackendTLSPolicies a/b" and the like: how errors and logs name a call.
+/// "PATCH httproutes.v1.gateway.networking.k8s.io/status a/b", "LIST secrets": how errors and logs name a call.
 std::string describe(const Request& request);
+
+/// The media types to ask for and to send: these carry metadata_only and the kind of patch.
+std::string_view accept_of(const Request& request);
+std::string_view content_type_of(const Request& request);  // "" when the call has no body
+
+/// Everything of the call that goes on the wire, DeleteOptions included.
+HttpRequest http_request_of(const Request& request);
+
+/// Refuses, as Invalid, what would be a different call than its verb says: a Get or Delete without a name is one of the
+/// whole collection, a name with a slash is another path.
+Result<void> check_request(const Request& request);
 
 }  // namespace gatelift
