@@ -30,6 +30,8 @@ struct Consent {
   std::string check;
   std::string object;
   std::string field;
+
+  bool operator==(const Consent&) const = default;
 };
 
 struct MigrationSpec {
@@ -42,6 +44,8 @@ struct MigrationSpec {
   OnFailure on_failure = OnFailure::Halt;
   std::vector<Consent> accept;
   std::chrono::hours retain{720};
+
+  bool operator==(const MigrationSpec&) const = default;
 };
 
 enum class Severity { Blocker, Consent, Warning, Note };
@@ -60,6 +64,8 @@ struct Check {
   bool stops() const {
     return severity == Severity::Blocker || (severity == Severity::Consent && !accepted);
   }
+
+  bool operator==(const Check&) const = default;
 };
 
 enum class ActionKind {
@@ -83,6 +89,8 @@ struct PlannedAction {
   std::vector<std::string> stored_versions;  // live, when planned
   int objects = 0;
   bool rewrites_objects = false;  // every object is written once
+
+  bool operator==(const PlannedAction&) const = default;
 };
 
 enum class Operation { Upgrade, Rollback };
@@ -95,6 +103,7 @@ struct Plan {
   std::string bundle_digest;
   std::vector<PlannedAction> actions;  // in the order in which they run
   std::vector<Check> checks;           // worst first
+  int checks_omitted = 0;              // found, and not kept in `checks`
   int objects = 0;
   int estimated_writes = 0;
   std::chrono::milliseconds estimated_unavailable{0};
@@ -103,6 +112,8 @@ struct Plan {
   bool stops() const;
   /// True when running it would change nothing.
   bool is_empty() const;
+
+  bool operator==(const Plan&) const = default;
 };
 
 /// In the order of the phase table.
@@ -116,6 +127,8 @@ struct Counts {
   int skipped = 0;
   int failed = 0;
   int settled() const { return done + unchanged + skipped; }
+
+  bool operator==(const Counts&) const = default;
 };
 
 /// How far the work on one CRD is.
@@ -124,12 +137,19 @@ struct CrdProgress {
   ActionKind action = ActionKind::Update;
   std::string step;  // for instance "Delete", "Replace", "Reapply", "Done"
   Counts objects;
+  /// "ns/name" of objects that somebody else deleted after the backup and before we did: not to be restored. The first
+  /// 100; status field `vanished`.
+  std::vector<std::string> vanished;
+
+  bool operator==(const CrdProgress&) const = default;
 };
 
 struct Failure {
   std::string object;
   std::string reason;
   std::string message;
+
+  bool operator==(const Failure&) const = default;
 };
 
 struct BackupRecord {
@@ -138,6 +158,8 @@ struct BackupRecord {
   std::size_t bytes = 0;
   std::string digest;
   std::optional<Time> verified_at;
+
+  bool operator==(const BackupRecord&) const = default;
 };
 
 /// metav1.Condition.
@@ -148,6 +170,8 @@ struct Condition {
   std::string message;
   std::int64_t observed_generation = 0;
   Time last_transition;
+
+  bool operator==(const Condition&) const = default;
 };
 
 /// The resource's status: the journal of what cannot be observed again, and the conditions that people read.
@@ -160,7 +184,8 @@ struct Record {
   std::vector<CrdProgress> crds;
   std::vector<Failure> failures;  // the first 20
   BackupRecord backup;
-  std::string rolls_back_to;  // backup that a Rollback restores
+  std::string rolls_back_to;         // backup that a Rollback restores
+  std::string rolled_back_because;   // what failed, where onFailure asked for the Rollback; status.rolledBackBecause
   std::optional<Time> started_at;
   std::optional<Time> finished_at;
   std::optional<Time> unavailable_since;  // first deletion
@@ -169,6 +194,8 @@ struct Record {
 
   CrdProgress* crd(std::string_view name);
   const Condition* condition(std::string_view type) const;
+
+  bool operator==(const Record&) const = default;
 };
 
 /// One GatewayAPIMigration as read from the cluster.
@@ -182,6 +209,8 @@ struct Migration {
   std::string created_at;
   MigrationSpec spec;
   Record record;
+
+  bool operator==(const Migration&) const = default;
 };
 
 std::string_view to_string(Strategy);
