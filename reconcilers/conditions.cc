@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/conditions.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gatelift {
+namespace {
+
+constexpr std::size_t kMessageLimit = 32000;  // metav1.Condition allows 32768
+
+std::string count_text(int count, std::string_view singular) {
+  return std::to_string(count) + " " + std::string(singular) + (count == 1 ? "" : "s");
+}
+
+std::string tenths_text(std::chrono::milliseconds duration) {
+  auto tenths = (duration.count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + "s";
+}
+
+class Conditions {
+ public:
+  Conditions(Record& record, std::int64_t generation, Time now)
+      : record_(record), generation_(generation), now_(now) {}
+
+  void set(std::string type, std::string_view status, std::string reason, std::string message) {
+    if (message.size() > kMessageLimit) message.resize(kMessageLimit);
+    Condition* condition = nullptr;
+    for (Condition& present : record_.conditions) {
+      if (present.type == type) condition = &present;
+    }
+    if (condition == nullptr) {
+      record_.conditions.push_back({});
+      condition = &record_.conditions.back();
+      condition->type = std::move(type);
+    }
+    if (condition->status != status) condition->last_transition = now_;
+    condition->status = std::string(status);
+    condition->reason = std::move(reason);
+    condition->message = std::move(message);
+    condition->observed_generation = generation_;
+  }
+
+ private:
+  Record& record_;
+  std::int64_t generation_;
+  Time now_;
+};
+
+void set_progress_conditions(Conditions& conditions, const Record& record) {
+  if (!record.plan) {
+    conditions.set("Planned", "False", "NotPlanned", "there is no plan yet");
+  } else if (record.plan->stops()) {
+    conditions.set("Planned", "False", "Blocked", "the plan has checks that stop it");
+  } else {
+    conditions.set("Planned", "True", "Planned",
+                   count_text(static_cast<int>(record.plan->actions.size()), "action") + ", " +
+                       count_text(record.plan->objects, "object"));
+  }
+  if (record.backup.verified_at) {
+    conditions.set("BackedUp", "True", "Verified",
+                   "backup " + record.backup.ref + " was read back and compared");
+  } else {
+    conditions.set("BackedUp", "False", "NotBackedUp", "nothing has been backed up yet");
+  }
+}
+
+}  // namespace
+
+std::string summary_of(const Record& record) {
+  int converted = 0;
+  int rewritten = 0;
+  int skipped = 0;
+  int kinds = 0;
+  int crds = 0;
+  for (const CrdProgress& crd : record.crds) {
+    skipped += crd.objects.skipped;
+    if (crd.action == ActionKind::Convert) {
+      ++kinds;
+      converted += crd.objects.done;
+    } else {
+      rewritten += crd.objects.done;
+    }
+    if (crd.action != ActionKind::Keep && crd.action != ActionKind::Reencode) ++crds;
+  }
+  if (crds == 0 && converted + rewritten == 0) return "the cluster has the target already; nothing was written";
+  std::string text = "wrote " + count_text(crds, "CRD");
+  if (kinds > 0) {
+    text += record.operation == Operation::Rollback ? ", restored " : ", converted ";
+    text += count_text(converted, "object") + " of " + count_text(kinds, "kind");
+  }
+  if (rewritten > 0) text += ", rewrote " + count_text(rewritten, "object");
+  if (skipped > 0) text += ", skipped " + std::to_string(skipped) + " (see the report)";
+  if (record.unavailable_measured) text += "; absent for " + tenths_text(*record.unavailable_measured);
+  if (!record.backup.ref.empty()) text += "; backup " + record.backup.ref;
+  return text;
+}
+
+void set_conditions(Record& record, std::int64_t generation, const Verdict& verdict, Time now) {
+  Conditions conditions(record, generation, now);
+  switch (verdict.kind) {
+    case Verdict::Kind::Working:
+    case Verdict::Kind::Waiting:
+      conditions.set("Ready", "False", verdict.reason, verdict.message);
+      conditions.set("Reconciling", "True", verdict.reason, verdict.message);
+      conditions.set("Stalled", "False", verdict.reason, "");
+      break;
+    case Verdict::Kind::Stalled:
+      conditions.set("Ready", "False", verdict.reason, verdict.message);
+      conditions.set("Reconciling", "False", verdict.reason, "");
+      conditions.set("Stalled", "True", verdict.reason, verdict.message);
+      break;
+    case Verdict::Kind::Ready:
+      conditions.set("Ready", "True", verdict.reason, verdict.message);
+      conditions.set("Reconciling", "False", verdict.reason, "");
+      conditions.set("Stalled", "False", verdict.reason, "");
+      break;
+  }
+  set_progress_conditions(conditions, record);
+}
+
+}  // namespace gatelift

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/migration_reconciler.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "reconcilers/conditions.h"
+#include "reconcilers/events.h"
+#include "reconcilers/migration_json.h"
+#include "reconcilers/phase_table.h"
+#include "reconcilers/rollback.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::chrono::minutes kStallAfter{5};
+constexpr std::chrono::seconds kLookAgain{30};
+constexpr const char* kFinalizer = "gatelift.dev/finish";
+
+/// Objects are deleted and not all back: nothing may interrupt this but a crash.
+bool is_absence_open(const Record& record) {
+  return record.unavailable_since.has_value() && !record.unavailable_measured.has_value();
+}
+
+bool is_over(const Migration& migration) {
+  return migration.record.phase == Phase::Done &&
+         migration.record.observed_generation == migration.generation;
+}
+
+/// True while a migration works, or would once it is its turn; one that waits for a person before its first write does
+/// not hold others up.
+bool occupies_the_cluster(const Migration& migration) {
+  if (is_over(migration) || migration.spec.mode == Mode::Plan) return false;
+  if (migration.record.started_at) return true;
+  const Condition* stalled = migration.record.condition("Stalled");
+  return !migration.spec.suspend && (stalled == nullptr || stalled->status != "True");
+}
+
+bool is_transient(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Unavailable:
+    case ErrorKind::Conflict:
+    case ErrorKind::Expired:
+    case ErrorKind::NotFound:
+    case ErrorKind::AlreadyExists:
+    case ErrorKind::Cancelled: return true;
+    case ErrorKind::Invalid:
+    case ErrorKind::Forbidden:
+    case ErrorKind::Unauthorized:
+    case ErrorKind::Internal: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct MigrationReconciler::State {
+  Cluster& cluster;
+  Clock& clock;
+  BundleSources& sources;
+  ReconcilerSettings settings;
+  InstalledReader installed;
+  BackupStore backups;
+
+  // Read anew where a pass needs them and they are another migration's.
+  std::string migration_uid;
+  std::shared_ptr<const Bundle> target;
+  std::shared_ptr<const VerifiedBackup> backup;
+  std::shared_ptr<const VerifiedBackup> source;
+  std::optional<Time> failing_since;
+
+  State(Cluster& c, Clock& k, BundleSources& s, ReconcilerSettings settings_in)
+      : cluster(c),
+        clock(k),
+        sources(s),
+        settings(std::move(settings_in)),
+        installed(c),
+        backups(c, k, settings.ns) {}
+
+  Result<ReconcileResult> pass(const std::string& name);
+  Result<std::optional<std::string>> older_at_work(const Migration& migration);
+  Result<std::optional<Verdict>> prepare(Run& run);
+  Result<std::optional<Verdict>> load_target(Run& run);
+  Result<bool> still_wants_what_was_done(Run& run);
+  static void start_over(Run& run);
+  Result<StepOutcome> advance(Run& run);
+  Result<void> enter(Run& run, Phase phase);
+  Result<void> hold_finalizer(Run& run);
+  Result<ReconcileResult> conclude(Run& run, const Verdict& verdict,
+                                   std::optional<std::chrono::milliseconds> requeue);
+  Result<ReconcileResult> conclude_step(Run& run, const Result<StepOutcome>& outcome);
+  Result<ReconcileResult> conclude_error(Run& run, const Error& error);
+  Result<ReconcileResult> stall_or_roll_back(Run& run, const StepOutcome& outcome);
+  Verdict resting_verdict(const Run& run) const;
+  void remember(const Run& run);
+};
+
+/// Another migration that is older and occupies the cluster.
+Result<std::optional<std::string>> MigrationReconciler::State::older_at_work(
+    const Migration& migration) {
+  std::optional<std::string> found;
+  Request list;
+  list.verb = Verb::List;
+  list.resource = kMigrations;
+  RETURN_IF_ERROR(for_each_object(cluster, list, [&](Json&& object) -> Result<void> {
+    auto other = parse_migration(object);
+    if (!other || other->uid == migration.uid) return {};
+    bool older = std::pair(other->created_at, other->name) <
+                 std::pair(migration.created_at, migration.name);
+    bool first = other->record.started_at && !migration.record.started_at;
+    bool second = migration.record.started_at && !other->record.started_at;
+    if ((first || (older && !second)) && occupies_the_cluster(*other)) found = other->name;
+    return {};
+  }));
+  return found;
+}
+
+/// Loads what a migration is to arrive at. A verdict where that cannot be had.
+Result<std::optional<Verdict>> MigrationReconciler::State::load_target(Run& run) {
+  const Record& record = run.record();
+  if (record.operation == Operation::Rollback) {
+    if (run.source == nullptr) {
+      ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found, backups.open(record.rolls_back_to));
+      if (!found) {
+        return Verdict{Verdict::Kind::Stalled, "BackupNotFound",
+                       "there is no backup " + record.rolls_back_to + " in namespace " + settings.ns +
+                           " to roll back to; next: gatelift backup list"};
+      }
+      run.source = std::make_shared<const VerifiedBackup>(*std::move(found));
+    }
+    if (run.target == nullptr) {
+      ASSIGN_OR_RETURN(Bundle bundle, bundle_of_backup(*run.source, {"backup", record.rolls_back_to}));
+      run.target = std::make_shared<const Bundle>(std::move(bundle));
+    }
+    return std::nullopt;
+  }
+  if (run.target == nullptr || !record.started_at) {
+    auto bundle = sources.load(run.spec().target);
+    if (!bundle) {
+      return Verdict{Verdict::Kind::Stalled, "BundleNotFound", bundle.error().message};
+    }
+    if (run.target == nullptr || run.target->digest != bundle->digest) {
+      run.target = std::make_shared<const Bundle>(*std::move(bundle));
+    }
+  }
+  return std::nullopt;
+}
+
+/// True when a finished migration's spec has changed in nothing that would be done otherwise.
+Result<bool> MigrationReconciler::State::still_wants_what_was_done(Run& run) {
+  const Record& record = run.record();
+  if (record.operation == Operation::Rollback) return !run.migration.rollback.empty();
+  auto bundle = sources.load(run.spec().target);
+  return bundle && record.plan && record.plan->to == bundle->ref &&
+         record.plan->bundle_digest == bundle->digest;
+}
+
+/// Forgets what was done, but for when conditions last changed.
+void MigrationReconciler::State::start_over(Run& run) {
+  std::vector<Condition> conditions = std::move(run.record().conditions);
+  run.record() = Record{};
+  run.record().conditions = std::move(conditions);
+  run.target.reset();
+  run.backup.reset();
+  run.source.reset();
+}
+
+/// Everything that comes before the phase table, most urgent first. A verdict ends the pass.
+Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
+  Migration& migration = run.migration;
+  Record& record = run.record();
+  if (!migration.rollback.empty() && record.operation == Operation::Upgrade) {
+    std::string ref = migration.rollback == "true" ? record.backup.ref : migration.rollback;
+    if (ref.empty()) {
+      return Verdict{Verdict::Kind::Stalled, "NothingToRollBack",
+                     "this migration has no backup, so it has changed nothing that could be undone"};
+    }
+    begin_rollback(record, ref, "");
+    run.target.reset();
+    run.backup.reset();
+  } else if (record.phase == Phase::Done && !is_over(migration)) {
+    ASSIGN_OR_RETURN(bool same_target, still_wants_what_was_done(run));
+    if (!same_target) start_over(run);
+    record.observed_generation = migration.generation;
+  }
+  if (record.started_at) record.observed_generation = migration.generation;
+  if (is_over(migration)) return std::nullopt;
+  if (run.spec().suspend && !is_absence_open(record)) {
+    return Verdict{Verdict::Kind::Stalled, "Suspended", "spec.suspend is true; next: set it to false"};
+  }
+  ASSIGN_OR_RETURN(std::optional<std::string> older, older_at_work(migration));
+  if (older && !is_absence_open(record)) {
+    return Verdict{Verdict::Kind::Waiting, "WaitingForOther",
+                   "waits until " + std::string(kMigrationKind) + "/" + *older + " is done"};
+  }
+  return load_target(run);
+}
+
+/// Writes that the migration is in a phase before anything of it is done, so that `kubectl get -w` shows it.
+Result<void> MigrationReconciler::State::enter(Run& run, Phase phase) {
+  Record& record = run.record();
+  if (record.phase == phase && record.condition("Ready") != nullptr) return {};
+  bool moved = record.phase != phase;
+  record.phase = phase;
+  if (phase == Phase::Done) return {};
+  set_conditions(record, run.migration.generation,
+                 {Verdict::Kind::Working, std::string(to_string(phase)),
+                  "in phase " + std::string(to_string(phase))},
+                 clock.now());
+  RETURN_IF_ERROR(write_record(run));
+  if (moved) {
+    record_event(run, EventType::Normal, std::string(to_string(phase)),
+                 std::string(to_string(record.operation)) + " to " +
+                     (record.plan ? record.plan->to.display() : run.spec().target.display()) +
+                     " is in phase " + std::string(to_string(phase)));
+  }
+  return {};
+}
+
+/// A finalizer on the resource while objects are absent: deleting the resource then waits until they are back.
+Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
+  bool wanted = !is_over(run.migration) && run.record().phase == Phase::Migrate &&
+                !run.record().unavailable_measured && run.record().plan &&
+                std::any_of(run.plan().actions.begin(), run.plan().actions.end(),
+                            [](const PlannedAction& a) { return a.kind == ActionKind::Convert; });
+  Json finalizers = array_at(run.object, "metadata", "finalizers");
+  auto ours = std::find(finalizers.begin(), finalizers.end(), Json(kFinalizer));
+  bool present = ours != finalizers.end();
+  if (present == wanted || (wanted && run.migration.deleting)) return {};
+  if (present) {
+    finalizers.erase(ours);
+  } else {
+    finalizers.push_back(kFinalizer);
+  }
+  Json patch = {{"metadata",
+                 {{"resourceVersion", run.migration.resource_version}, {"finalizers", finalizers}}}};
+  auto patched = merge_patch(cluster, kMigrations, {"", run.migration.name}, std::move(patch));
+  if (!patched) return fail(wrap(patched.error(), "changing the resource's finalizers"));
+  run.object = *std::move(patched);
+  run.migration.resource_version = resource_version_of(run.object);
+  return {};
+}
+
+Result<StepOutcome> MigrationReconciler::State::advance(Run& run) {
+  ASSIGN_OR_RETURN(run.installed, installed.read());
+  ASSIGN_OR_RETURN(const PhaseRow* row, current_row(run));
+  RETURN_IF_ERROR(enter(run, row->phase));
+  RETURN_IF_ERROR(hold_finalizer(run));
+  ASSIGN_OR_RETURN(StepOutcome outcome, row->step(run));
+  if (outcome.kind == StepOutcome::Kind::Progressed) RETURN_IF_ERROR(write_record(run));
+  return outcome;
+}
+
+Verdict MigrationReconciler::State::resting_verdict(const Run& run) const {
+  const Record& record = run.migration.record;
+  if (record.operation == Operation::Rollback) {
+    if (!record.rolled_back_because.empty()) {
+      return {Verdict::Kind::Stalled, "RolledBack",
+              "rolled back because " + record.rolled_back_because + "; " + summary_of(record) +
+                  "; next: mend the cause and change the spec"};
+    }
+    return {Verdict::Kind::Ready, "RolledBack",
+            summary_of(record) + "; remove the annotation " + std::string(kRollbackAnnotation) +
+                " and change the spec to upgrade again"};
+  }
+  return {Verdict::Kind::Ready, "Done", summary_of(record)};
+}
+
+void MigrationReconciler::State::remember(const Run& run) {
+  target = run.target;
+  backup = run.backup;
+  source = run.source;
+}
+
+Result<ReconcileResult> MigrationReconciler::State::conclude(
+    Run& run, const Verdict& verdict, std::optional<std::chrono::milliseconds> requeue) {
+  Record& record = run.record();
+  const Condition* before = record.condition("Ready");
+  bool news = before == nullptr || before->reason != verdict.reason ||
+              (verdict.kind == Verdict::Kind::Stalled && before->message != verdict.message);
+  set_conditions(record, run.migration.generation, verdict, clock.now());
+  RETURN_IF_ERROR(write_record(run));
+  if (news && verdict.kind != Verdict::Kind::Working) {
+    bool bad = verdict.kind == Verdict::Kind::Stalled;
+    record_event(run, bad ? EventType::Warning : EventType::Normal, verdict.reason, verdict.message);
+  }
+  remember(run);
+  ReconcileResult result;
+  result.phase = record.phase;
+  result.reason = verdict.reason;
+  result.message = verdict.message;
+  result.stalled = verdict.kind == Verdict::Kind::Stalled;
+  result.requeue_after = requeue;
+  switch (verdict.kind) {
+    case Verdict::Kind::Working: result.outcome = PassOutcome::Progressed; break;
+    case Verdict::Kind::Waiting:
+    case Verdict::Kind::Stalled: result.outcome = PassOutcome::Waiting; break;
+    case Verdict::Kind::Ready: result.outcome = PassOutcome::Finished; break;
+  }
+  return result;
+}
+
+/// A failure that stops a run half-way is undone where the spec asks for that; else it waits for a person.
+Result<ReconcileResult> MigrationReconciler::State::stall_or_roll_back(Run& run,
+                                                                       const StepOutcome& outcome) {
+  Record& record = run.record();
+  bool half_way = record.phase == Phase::Migrate || record.phase == Phase::Verify;
+  if (run.spec().on_failure == OnFailure::Rollback && half_way &&
+      record.operation == Operation::Upgrade && !record.backup.ref.empty()) {
+    record_event(run, EventType::Warning, outcome.reason, "rolling back: " + outcome.message);
+    begin_rollback(record, record.backup.ref, outcome.reason + ": " + outcome.message);
+    run.target.reset();
+    run.backup.reset();
+    return conclude(run, {Verdict::Kind::Working, "RollingBack", outcome.message},
+                    std::chrono::milliseconds(0));
+  }
+  return conclude(run, {Verdict::Kind::Stalled, outcome.reason, outcome.message},
+                  outcome.retry_after);
+}
+
+Result<ReconcileResult> MigrationReconciler::State::conclude_error(Run& run, const Error& error) {
+  if (error.is(ErrorKind::Cancelled)) return fail(error);
+  if (error.is(ErrorKind::Conflict)) {
+    remember(run);
+    ReconcileResult result;
+    result.outcome = PassOutcome::Progressed;
+    result.requeue_after = std::chrono::milliseconds(100);
+    result.phase = run.record().phase;
+    result.reason = "Conflict";
+    result.message = error.message;
+    return result;
+  }
+  if (!is_transient(error.kind)) {
+    return stall_or_roll_back(run, StepOutcome::stalled(std::string(to_string(error.kind)),
+                                                        error.message, kLookAgain));
+  }
+  if (!failing_since) failing_since = clock.now();
+  auto failing_for = clock.now() - *failing_since;
+  if (failing_for >= kStallAfter) {
+    return conclude(run, {Verdict::Kind::Stalled, "NoProgress",
+                          "no progress for 5 minutes, it goes on trying: " + error.message},
+                    kLookAgain);
+  }
+  auto delay = std::clamp<std::chrono::milliseconds>(failing_for, std::chrono::milliseconds(500),
+                                                     std::chrono::seconds(15));
+  return conclude(run, {Verdict::Kind::Waiting, "Retrying", error.message}, delay);
+}
+
+Result<ReconcileResult> MigrationReconciler::State::conclude_step(
+    Run& run, const Result<StepOutcome>& outcome) {
+  if (!outcome) return conclude_error(run, outcome.error());
+  failing_since.reset();
+  if (run.record().phase == Phase::Done) {
+    return conclude(run, resting_verdict(run), std::nullopt);
+  }
+  switch (outcome->kind) {
+    case StepOutcome::Kind::Progressed: {
+      remember(run);
+      ReconcileResult result;
+      result.outcome = PassOutcome::Progressed;
+      result.requeue_after = std::chrono::milliseconds(0);
+      result.phase = run.record().phase;
+      return result;
+    }
+    case StepOutcome::Kind::Waiting: {
+      bool only_planned = outcome->reason == "Planned";
+      return conclude(run,
+                      {only_planned ? Verdict::Kind::Ready : Verdict::Kind::Waiting,
+                       outcome->reason, outcome->message},
+                      outcome->retry_after);
+    }
+    case StepOutcome::Kind::Stalled: return stall_or_roll_back(run, *outcome);
+  }
+  return fail(ErrorKind::Internal, "unknown outcome of a step");
+}
+
+Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name) {
+  ASSIGN_OR_RETURN(std::optional<Json> object, get_if_exists(cluster, kMigrations, {"", name}));
+  if (!object) return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Plan, false, "", ""};
+  ASSIGN_OR_RETURN(Migration migration, parse_migration(*object));
+  if (migration.uid != migration_uid) {
+    migration_uid = migration.uid;
+    target.reset();
+    backup.reset();
+    source.reset();
+    failing_since.reset();
+  }
+  Run run{cluster, clock, settings, backups, &sources, std::move(migration), *std::move(object),
+          target,  {},    backup,   source};
+  if (run.migration.deleting && !is_absence_open(run.record())) {
+    run.record().phase = Phase::Done;
+    RETURN_IF_ERROR(hold_finalizer(run));
+    return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Done, false, "", ""};
+  }
+  auto prepared = prepare(run);
+  if (!prepared) return conclude_error(run, prepared.error());
+  if (*prepared) return conclude(run, **prepared, std::chrono::seconds(10));
+  if (is_over(run.migration)) return conclude(run, resting_verdict(run), std::nullopt);
+  return conclude_step(run, advance(run));
+}
+
+MigrationReconciler::MigrationReconciler(Cluster& cluster, Clock& clock, BundleSources& sources,
+                                         ReconcilerSettings settings)
+    : state_(std::make_unique<State>(cluster, clock, sources, std::move(settings))) {}
+
+MigrationReconciler::~MigrationReconciler() = default;
+
+Result<ReconcileResult> MigrationReconciler::reconcile(const std::string& name) {
+  return state_->pass(name);
+}
+
+}  // namespace gatelift

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/phase_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconcilers/report.h"
+#include "reconcilers/rollback.h"
+#include "reconcilers/steps/back_up.h"
+#include "reconcilers/steps/recreate.h"
+#include "reconcilers/steps/update_crd.h"
+#include "reconcilers/steps/verify.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::chrono::seconds kLookAgain{10};
+
+bool is_under_way(const Record& record) { return record.started_at.has_value(); }
+
+/// Proven by the record (the step came to its end) and by the cluster (it is still so).
+bool is_action_proven(Run& run, const PlannedAction& action) {
+  if (action.kind == ActionKind::Keep) return true;
+  const CrdProgress* progress = run.record().crd(action.crd);
+  return progress != nullptr && progress->step == "Done" &&
+         crd_is_at_target(run.installed.crd(action.crd), run.target->crd(action.crd)->summary);
+}
+
+std::string blocked_message(const Plan& plan) {
+  int num = 0;
+  const Check* first = nullptr;
+  for (const Check& check : plan.checks) {
+    if (!check.stops()) continue;
+    if (first == nullptr) first = &check;
+    ++num;
+  }
+  std::string message = first->code + " " + first->object;
+  if (!first->field.empty()) message += " " + first->field;
+  message += ": " + first->message;
+  if (!first->next.empty()) message += "; next: " + first->next;
+  if (num > 1) message += " (and " + std::to_string(num - 1) + " more in status.plan.checks)";
+  return message + "; nothing has been changed";
+}
+
+Result<Plan> compute_plan(Run& run) {
+  PlanInputs inputs{run.spec(), *run.target, run.installed, *run.sources, run.settings.ns,
+                    run.record().operation};
+  ASSIGN_OR_RETURN(Plan plan, make_plan(run.cluster, inputs));
+  if (run.source != nullptr) complete_rollback_plan(run, plan);
+  return plan;
+}
+
+}  // namespace
+
+namespace phases {
+
+Result<bool> is_planned(Run& run) {
+  const Record& record = run.migration.record;
+  if (is_under_way(record)) return true;
+  return record.plan && !record.plan->stops() &&
+         record.observed_generation == run.migration.generation &&
+         record.plan->bundle_digest == run.target->digest;
+}
+
+Result<StepOutcome> plan(Run& run) {
+  run.report("", "Plan", 0, 0);
+  ASSIGN_OR_RETURN(run.record().plan, compute_plan(run));
+  run.record().crds.clear();
+  run.record().observed_generation = run.migration.generation;
+  if (run.plan().stops()) {
+    return StepOutcome::stalled("Blocked", blocked_message(run.plan()), kLookAgain);
+  }
+  return StepOutcome::progressed();
+}
+
+Result<bool> is_approved(Run& run) {
+  if (is_under_way(run.record()) || run.record().operation == Operation::Rollback) return true;
+  if (run.spec().mode == Mode::Plan) return false;
+  return run.spec().approval == Approval::Automatic || run.plan().is_empty() ||
+         run.spec().approved_plan == run.plan().digest;
+}
+
+/// Plans again each time it is asked, since what is to be approved must be what would be done.
+Result<StepOutcome> wait_for_approval(Run& run) {
+  ASSIGN_OR_RETURN(Plan now, compute_plan(run));
+  if (now.digest != run.plan().digest) {
+    run.record().plan = std::move(now);
+    return StepOutcome::progressed();
+  }
+  const std::string& digest = run.plan().digest;
+  if (run.spec().mode == Mode::Plan) {
+    return StepOutcome::waiting("Planned", "the plan is in status.plan; mode is Plan, so nothing is done",
+                                std::chrono::minutes(1));
+  }
+  std::string given = run.spec().approved_plan;
+  return StepOutcome::stalled(
+      "AwaitingApproval",
+      (given.empty() ? std::string("the plan waits for approval")
+                     : "the approved plan " + given + " is not what would be done now") +
+          "; next: look at status.plan and set spec.approvedPlan to " + digest,
+      std::chrono::seconds(30));
+}
+
+Result<bool> is_backed_up(Run& run) {
+  if (run.plan().is_empty() || run.backup != nullptr) return true;
+  if (!is_under_way(run.record())) return false;
+  ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found, run.backups.open(gatelift::backup_ref(run.migration)));
+  if (!found) {
+    if (run.record().unavailable_since) {
+      return fail(ErrorKind::Internal,
+                  "backup " + run.record().backup.ref +
+                      " is gone although objects have been deleted; next: put its Secrets back");
+    }
+    return false;
+  }
+  run.backup = std::make_shared<const VerifiedBackup>(*std::move(found));
+  return true;
+}
+
+Result<StepOutcome> back_up(Run& run) {
+  if (!run.record().started_at) {
+    run.record().started_at = run.clock.now();
+    RETURN_IF_ERROR(write_record(run));
+  }
+  return gatelift::back_up(run);
+}
+
+Result<bool> is_migrated(Run& run) {
+  const std::vector<PlannedAction>& actions = run.plan().actions;
+  return std::all_of(actions.begin(), actions.end(), [&](const PlannedAction& action) {
+    return is_action_proven(run, action);
+  });
+}
+
+Result<StepOutcome> migrate(Run& run) {
+  for (const PlannedAction& action : run.plan().actions) {
+    if (is_action_proven(run, action)) continue;
+    if (action.kind == ActionKind::Convert) return recreate(run, action, *run.backup);
+    return update_crd(run, action);
+  }
+  return StepOutcome::progressed();
+}
+
+Result<bool> is_verified(Run& run) { return run.record().finished_at.has_value(); }
+
+Result<StepOutcome> verify(Run& run) {
+  ASSIGN_OR_RETURN(Verification verification, gatelift::verify(run));
+  write_report(run, verification);
+  if (!verification.failures.empty()) {
+    std::string message = std::to_string(verification.failures.size()) +
+                          " objects are not what was intended, first " +
+                          verification.failures.front().object + ": " +
+                          verification.failures.front().message +
+                          "; next: compare with the backup (gatelift backup show " +
+                          run.record().backup.ref + ")";
+    verification.failures.resize(std::min<std::size_t>(verification.failures.size(), 20));
+    run.record().failures = std::move(verification.failures);
+    return StepOutcome::stalled("VerificationFailed", std::move(message), std::chrono::seconds(30));
+  }
+  run.record().failures.clear();
+  Time now = run.clock.now();
+  if (!run.record().backup.ref.empty()) {
+    RETURN_IF_ERROR(run.backups.retain_until(run.record().backup.ref, now + run.spec().retain));
+  }
+  run.record().finished_at = now;
+  return StepOutcome::progressed();
+}
+
+Result<bool> never(Run&) { return false; }
+
+Result<StepOutcome> rest(Run&) {
+  return StepOutcome::waiting("Done", "", std::chrono::milliseconds(0));
+}
+
+}  // namespace phases
+
+Result<const PhaseRow*> current_row(Run& run) {
+  for (const PhaseRow& row : kPhaseTable) {
+    ASSIGN_OR_RETURN(bool proven, row.is_proven(run));
+    if (!proven) return &row;
+  }
+  return &kPhaseTable.back();
+}
+
+}  // namespace gatelift

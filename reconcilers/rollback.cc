@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/rollback.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "reconcilers/bundle/digest.h"
+#include "reconcilers/migration_json.h"
+
+namespace gatelift {
+namespace {
+
+/// Objects and intended versions of each converted CRD in a backup.
+std::map<std::string, int> converted_crds(const VerifiedBackup& backup) {
+  std::map<std::string, int> num_objects;
+  for (const BackupEntry& entry : backup.entries()) {
+    if (entry.role == BackupRole::Intended) ++num_objects[entry.crd];
+  }
+  return num_objects;
+}
+
+PlannedAction restore_action(const Run& run, const std::string& crd, int num_objects) {
+  PlannedAction action;
+  action.kind = ActionKind::Convert;
+  action.crd = crd;
+  action.reason = "its objects come back from backup " + run.source->summary().ref;
+  action.objects = num_objects;
+  const CrdSummary& target = run.target->crd(crd)->summary;
+  action.object_kind = target.kind;
+  action.to_digest = target.digest;
+  action.to_storage = target.storage_version();
+  if (const CrdSummary* live = run.installed.crd(crd)) {
+    action.from_digest = live->digest;
+    action.from_storage = live->storage_version();
+    action.stored_versions = live->stored_versions;
+  }
+  return action;
+}
+
+/// Checks about the conversion of objects that come from the backup and are not converted.
+void drop_conversion_checks(const VerifiedBackup& source, const std::map<std::string, int>& converted,
+                            Plan& plan) {
+  std::set<std::string> held;
+  for (const BackupEntry& entry : source.entries()) {
+    if (entry.role == BackupRole::Original && converted.contains(entry.crd)) {
+      held.insert(display_name(entry.kind, entry.key));
+    }
+  }
+  static const std::set<std::string> about_the_object = {"Finalizer", "BeingDeleted",
+                                                         "NamespaceTerminating", "Dependents"};
+  auto is_about_conversion = [&](const Check& check) {
+    return held.contains(check.object) && !check.field.empty() &&
+           check.field.starts_with("spec.") && !about_the_object.contains(check.code);
+  };
+  plan.checks.erase(
+      std::remove_if(plan.checks.begin(), plan.checks.end(), is_about_conversion),
+      plan.checks.end());
+}
+
+}  // namespace
+
+Result<Bundle> bundle_of_backup(const VerifiedBackup& backup, BundleRef ref) {
+  std::vector<Json> manifests;
+  for (const BackupEntry& entry : backup.entries()) {
+    if (entry.role != BackupRole::Crd) continue;
+    ASSIGN_OR_RETURN(Json crd, backup.document(entry));
+    Json manifest = {{"apiVersion", crd.at("apiVersion")},
+                     {"kind", crd.at("kind")},
+                     {"metadata", {{"name", entry.key.name}}},
+                     {"spec", crd.at("spec")}};
+    for (const char* field : {"labels", "annotations"}) {
+      if (const Json* values = find(crd, "metadata", field)) manifest["metadata"][field] = *values;
+    }
+    if (find(manifest, "metadata", "annotations") != nullptr) {
+      manifest["metadata"]["annotations"].erase("kubectl.kubernetes.io/last-applied-configuration");
+    }
+    manifests.push_back(std::move(manifest));
+  }
+  return bundle_from_documents(std::move(ref), manifests, "backup " + backup.summary().ref);
+}
+
+void begin_rollback(Record& record, const std::string& backup_ref, const std::string& because) {
+  record.operation = Operation::Rollback;
+  record.rolls_back_to = backup_ref;
+  record.rolled_back_because = because;
+  record.phase = Phase::Plan;
+  record.plan.reset();
+  record.crds.clear();
+  record.failures.clear();
+  record.backup = {};
+  record.started_at.reset();
+  record.finished_at.reset();
+  if (record.unavailable_measured) {
+    record.unavailable_since.reset();
+    record.unavailable_measured.reset();
+  }
+}
+
+void complete_rollback_plan(const Run& run, Plan& plan) {
+  std::map<std::string, int> converted = converted_crds(*run.source);
+  std::vector<PlannedAction> kept;
+  for (PlannedAction& action : plan.actions) {
+    // What the upgrade did not touch stays as it is.
+    if (action.kind == ActionKind::Keep || converted.contains(action.crd)) continue;
+    kept.push_back(std::move(action));
+  }
+  for (const auto& [crd, num_objects] : converted) {
+    kept.push_back(restore_action(run, crd, num_objects));
+  }
+  plan.actions = std::move(kept);
+  drop_conversion_checks(*run.source, converted, plan);
+  plan.digest = sha256(print_json(plan_json(plan)));
+}
+
+}  // namespace gatelift

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one pass over one migration works with. Made anew for each pass; steps change its record and nothing else of it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "reconcilers/backup/backup.h"
+#include "reconcilers/migration.h"
+#include "reconcilers/migration_reconciler.h"
+#include "reconcilers/plan/plan.h"
+
+namespace gatelift {
+
+struct Run {
+  Cluster& cluster;
+  Clock& clock;
+  const ReconcilerSettings& settings;
+  BackupStore& backups;
+  const BundleSources* sources = nullptr;
+
+  Migration migration;
+  Json object;  // the resource as last read or written
+  std::shared_ptr<const Bundle> target;
+  Installed installed;
+  std::shared_ptr<const VerifiedBackup> backup;  // of this run; null before BackUp is proven
+  std::shared_ptr<const VerifiedBackup> source;  // the backup that a rollback restores; null in an upgrade
+
+  Record& record() { return migration.record; }
+  const MigrationSpec& spec() const { return migration.spec; }
+  const Plan& plan() const { return *migration.record.plan; }
+
+  void log(std::string_view level, const std::string& message) const {
+    if (settings.log) settings.log(level, message);
+  }
+  void report(std::string_view crd, std::string_view step, int done, int total) const;
+  /// The progress entry of a CRD, made on first use.
+  CrdProgress& progress(const PlannedAction& action);
+};
+
+/// What a step came to. Errors that a retry may cure are returned as Error instead.
+struct StepOutcome {
+  enum class Kind {
+    Progressed,  // observe again at once
+    Waiting,     // for something outside that is expected to happen
+    Stalled,     // a person is needed; we look again after `retry_after`
+  };
+  Kind kind = Kind::Progressed;
+  std::string reason;   // CamelCase
+  std::string message;  // what is wrong, and what to do
+  std::chrono::milliseconds retry_after{0};
+
+  static StepOutcome progressed() { return {}; }
+  static StepOutcome waiting(std::string reason, std::string message,
+                             std::chrono::milliseconds retry_after);
+  static StepOutcome stalled(std::string reason, std::string message,
+                             std::chrono::milliseconds retry_after = std::chrono::seconds(10));
+};
+
+/// Forgets the plan, so that the next pass plans again. Right only while nothing irreversible has been done.
+void drop_plan(Run& run);
+
+/// Writes the record into the resource's status, under the resourceVersion last seen; nothing is sent where nothing
+/// changed. Conflict means that the resource changed: start the pass again.
+Result<void> write_record(Run& run);
+
+}  // namespace gatelift

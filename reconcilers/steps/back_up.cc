@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/steps/back_up.h"
+
+#include <utility>
+
+#include "reconcilers/bundle/digest.h"
+#include "reconcilers/convert/convert.h"
+
+namespace gatelift {
+namespace {
+
+/// What an object shall be after the run, or null where it has to be decided by a person. In a rollback that is what
+/// the restored backup holds of it, if it holds it.
+ConversionOutcome intended(const Run& run, const PlannedAction& action, const Json& object) {
+  if (run.source != nullptr &&
+      run.source->entry(BackupRole::Original, action.crd, key_of(object)) != nullptr) {
+    return {};  // added from the source, once for all
+  }
+  return convert_object(object, action.to_storage);
+}
+
+Result<void> add_sources(Run& run, const PlannedAction& action, BackupStore::Writer& writer) {
+  if (run.source == nullptr) return {};
+  return run.source->for_each(BackupRole::Original, action.crd,
+                              [&](const BackupEntry&, Json&& object) {
+                                return writer.add({BackupRole::Intended, action.crd, std::move(object)});
+                              });
+}
+
+std::string first_problem(const PlannedAction& action, const Json& object,
+                          const ConversionOutcome& outcome) {
+  const ConversionProblem& problem = outcome.problems.front();
+  return display_name(action.object_kind, key_of(object)) + ": " + problem.field + ": " +
+         problem.message;
+}
+
+struct Collected {
+  std::string problem;
+  std::vector<std::string> uids;
+};
+
+/// Adds every live object of one CRD; stops at the first that cannot be converted.
+Result<Collected> add_objects(Run& run, const PlannedAction& action, const CrdSummary& crd,
+                              BackupStore::Writer& writer) {
+  Collected collected;
+  bool converts = action.kind == ActionKind::Convert;
+  Request list;
+  list.verb = Verb::List;
+  list.resource = crd.resource();
+  CrdProgress& progress = run.progress(action);
+  int added = 0;
+  auto listed = for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
+    if (!collected.problem.empty()) return {};
+    RETURN_IF_ERROR(writer.add({BackupRole::Original, action.crd, object}));
+    run.report(action.crd, "BackUp", ++added, progress.objects.found);
+    if (!converts) return {};
+    collected.uids.push_back(uid_of(object));
+    ConversionOutcome outcome = intended(run, action, object);
+    if (!outcome.ok()) {
+      collected.problem = first_problem(action, object, outcome);
+    } else if (!outcome.object.is_null()) {
+      return writer.add({BackupRole::Intended, action.crd, std::move(outcome.object)});
+    }
+    return {};
+  });
+  RETURN_IF_ERROR(listed);
+  progress.objects.found = added;
+  return collected;
+}
+
+Result<void> add_dependents(Run& run, const std::vector<std::string>& uids,
+                            BackupStore::Writer& writer) {
+  if (uids.empty()) return {};
+  ASSIGN_OR_RETURN(Dependents dependents, find_dependents(run.cluster, uids));
+  for (const Dependent& dependent : dependents.found) {
+    ASSIGN_OR_RETURN(std::optional<Json> object,
+                     get_if_exists(run.cluster, dependent.resource, dependent.key));
+    if (!object) continue;
+    // The collection is not in the object itself; the entry needs it to find the way back.
+    RETURN_IF_ERROR(writer.add({BackupRole::Dependent, dependent.resource.plural, *object}));
+  }
+  return {};
+}
+
+void record_backup(Run& run) {
+  const BackupSummary& summary = run.backup->summary();
+  BackupRecord& record = run.record().backup;
+  record.ref = summary.ref;
+  record.objects = summary.objects;
+  record.bytes = summary.bytes;
+  record.digest = summary.digest;
+  record.verified_at = run.clock.now();
+}
+
+StepOutcome plan_anew(Run& run, const std::string& problem) {
+  run.log("warn", "planning again: " + problem);
+  drop_plan(run);
+  return StepOutcome::progressed();
+}
+
+}  // namespace
+
+std::string backup_ref(const Migration& migration) {
+  std::string seed = migration.uid + "/" + std::string(to_string(migration.record.operation)) + "/" +
+                     migration.record.plan->digest;
+  return migration.name + "-" + sha256(seed).substr(7, 8);
+}
+
+Result<StepOutcome> back_up(Run& run) {
+  ASSIGN_OR_RETURN(BackupStore::Writer writer,
+                   run.backups.begin(backup_ref(run.migration), run.migration.name));
+  std::vector<std::string> uids;
+  for (const PlannedAction& action : run.plan().actions) {
+    if (action.kind == ActionKind::Keep) continue;
+    if (action.kind == ActionKind::Convert) RETURN_IF_ERROR(add_sources(run, action, writer));
+    const CrdSummary* crd = run.installed.crd(action.crd);
+    if (crd == nullptr) continue;
+    ASSIGN_OR_RETURN(Json live, get(run.cluster, resources::kCrds, {"", action.crd}));
+    RETURN_IF_ERROR(writer.add({BackupRole::Crd, action.crd, live}));
+    if (!action.rewrites_objects && action.kind != ActionKind::Convert) continue;
+    if (crd->terminating) continue;
+    ASSIGN_OR_RETURN(Collected collected, add_objects(run, action, *crd, writer));
+    if (!collected.problem.empty()) return plan_anew(run, collected.problem);
+    uids.insert(uids.end(), collected.uids.begin(), collected.uids.end());
+  }
+  RETURN_IF_ERROR(add_dependents(run, uids, writer));
+  ASSIGN_OR_RETURN(VerifiedBackup backup, writer.finish());
+  run.backup = std::make_shared<const VerifiedBackup>(std::move(backup));
+  record_backup(run);
+  return StepOutcome::progressed();
+}
+
+Result<Supplement> supplement_backup(Run& run, const PlannedAction& action,
+                                     std::vector<Json> objects) {
+  ASSIGN_OR_RETURN(BackupStore::Writer writer, run.backups.supplement(*run.backup));
+  for (Json& object : objects) {
+    ConversionOutcome outcome = intended(run, action, object);
+    if (!outcome.ok()) {
+      return Supplement{StepOutcome::stalled(
+          outcome.problems.front().code,
+          first_problem(action, object, outcome) + "; next: " + outcome.problems.front().next)};
+    }
+    RETURN_IF_ERROR(writer.add({BackupRole::Original, action.crd, std::move(object)}));
+    if (!outcome.object.is_null()) {
+      RETURN_IF_ERROR(writer.add({BackupRole::Intended, action.crd, std::move(outcome.object)}));
+    }
+  }
+  ASSIGN_OR_RETURN(VerifiedBackup backup, writer.finish());
+  run.backup = std::make_shared<const VerifiedBackup>(std::move(backup));
+  record_backup(run);
+  return Supplement{};
+}
+
+}  // namespace gatelift

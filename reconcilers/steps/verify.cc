@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/steps/verify.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "reconcilers/convert/convert.h"
+#include "reconcilers/steps/restored_object.h"
+
+namespace gatelift {
+namespace {
+
+struct Expected {
+  const BackupEntry* entry = nullptr;
+  bool found = false;
+};
+
+class KindVerification {
+ public:
+  KindVerification(Run& run, const PlannedAction& action, const CrdSummary& crd, Verification& into)
+      : run_(run),
+        action_(action),
+        crd_(crd),
+        into_(into),
+        converts_(action.kind == ActionKind::Convert),
+        role_(converts_ ? BackupRole::Intended : BackupRole::Original) {
+    for (const CrdVersion& version : crd.versions) versions_.push_back(version.name);
+    for (const std::string& name : run.progress(action).vanished) vanished_.insert(name);
+  }
+
+  Result<void> verify() {
+    for (const BackupEntry& entry : run_.backup->entries()) {
+      if (entry.role == role_ && entry.crd == action_.crd) expected_[entry.key].entry = &entry;
+    }
+    Request list;
+    list.verb = Verb::List;
+    list.resource = crd_.resource();
+    RETURN_IF_ERROR(for_each_object(
+        run_.cluster, list, [&](Json&& object) -> Result<void> { return look_at(object); }));
+    for (const auto& [key, expected] : expected_) {
+      if (!expected.found) note_absent(key);
+    }
+    counts_.found = static_cast<int>(expected_.size());
+    run_.progress(action_).objects = counts_;
+    return {};
+  }
+
+ private:
+  Result<void> look_at(const Json& live) {
+    auto found = expected_.find(key_of(live));
+    if (found == expected_.end()) return {};  // made since, at the new version
+    found->second.found = true;
+    run_.report(action_.crd, "Verify", ++seen_, static_cast<int>(expected_.size()));
+    ASSIGN_OR_RETURN(Json intended, run_.backup->document(*found->second.entry));
+    std::vector<std::string> stale = stale_managed_versions(live, crd_.group, versions_);
+    if (!stale.empty()) {
+      note(live, "differs", "metadata.managedFields names " + stale.front() + ", which is not served any more");
+      return {};
+    }
+    std::string path = converts_ ? first_difference(intended, live) : changed_field(intended, live);
+    if (path.empty()) {
+      ++counts_.done;
+      report(key_of(live), converts_ ? "converted" : "rewritten", "");
+    } else if (was_changed_since(intended, live)) {
+      ++counts_.skipped;
+      report(key_of(live), "skipped", "changed by its owner since, at " + path);
+    } else {
+      note(live, "differs", path + " is not what was intended");
+    }
+    return {};
+  }
+
+  /// A rewritten object keeps everything; its apiVersion is what it is read at.
+  static std::string changed_field(Json original, const Json& live) {
+    original.erase("apiVersion");
+    return first_difference(original, live);
+  }
+
+  bool was_changed_since(const Json& intended, const Json& live) const {
+    std::int64_t expected = converts_ ? 1 : int_at(intended, 0, "metadata", "generation");
+    return int_at(live, 0, "metadata", "generation") != expected;
+  }
+
+  void note_absent(const ObjectKey& key) {
+    ++counts_.skipped;
+    report(key, "skipped",
+           vanished_.contains(key.display())
+               ? "deleted by somebody after the backup; not restored, it is in the backup"
+               : "not there any more: deleted since, or its namespace goes away; it is in the backup");
+  }
+
+  void note(const Json& live, std::string outcome, std::string detail) {
+    ++counts_.failed;
+    std::string name = display_name(crd_.kind, key_of(live));
+    into_.failures.push_back({name, "VerificationFailed", detail});
+    into_.objects.push_back({std::move(name), std::move(outcome), std::move(detail)});
+  }
+
+  void report(const ObjectKey& key, std::string outcome, std::string detail) {
+    into_.objects.push_back(
+        {display_name(crd_.kind, key), std::move(outcome), std::move(detail)});
+  }
+
+  Run& run_;
+  const PlannedAction& action_;
+  const CrdSummary& crd_;
+  Verification& into_;
+  bool converts_;
+  BackupRole role_;
+  std::vector<std::string> versions_;
+  std::set<std::string> vanished_;
+  std::map<ObjectKey, Expected> expected_;
+  Counts counts_;
+  int seen_ = 0;
+};
+
+}  // namespace
+
+Result<Verification> verify(Run& run) {
+  Verification verification;
+  for (const PlannedAction& action : run.plan().actions) {
+    if (action.kind != ActionKind::Convert && !action.rewrites_objects) continue;
+    const CrdSummary* crd = run.installed.crd(action.crd);
+    if (crd == nullptr) {
+      return fail(ErrorKind::Conflict,
+                  "CustomResourceDefinition/" + action.crd + " was deleted by somebody since");
+    }
+    RETURN_IF_ERROR(KindVerification(run, action, *crd, verification).verify());
+  }
+  return verification;
+}
+
+}  // namespace gatelift
