@@ -60,11 +60,12 @@ func pin(version, dir string) error {
 // releaseGoMod downloads the release and reads its go.mod; the module system checks both checksums.
 func releaseGoMod(version string) (goMod, error) {
 	var download struct{ GoMod, Error string }
-	if err := goJSON(&download, "mod", "download", "-json", "k8s.io/kubernetes@"+version); err != nil {
-		return goMod{}, err
-	}
+	err := goJSON(&download, "mod", "download", "-json", "k8s.io/kubernetes@"+version)
 	if download.Error != "" {
 		return goMod{}, errors.New(download.Error)
+	}
+	if err != nil {
+		return goMod{}, err
 	}
 	var release goMod
 	if err := goJSON(&release, "mod", "edit", "-json", download.GoMod); err != nil {
@@ -73,15 +74,16 @@ func releaseGoMod(version string) (goMod, error) {
 	return release, nil
 }
 
+// goJSON also decodes what a failing command printed: `go mod download -json` explains itself there.
 func goJSON(into any, args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = os.TempDir()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
+		err = fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
 	}
-	return json.Unmarshal(out, into)
+	return errors.Join(err, json.Unmarshal(out, into))
 }
 
 // render fails when the release has no staging module at v0.0.0: then its layout is not the known one.
