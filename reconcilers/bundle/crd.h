@@ -15,8 +15,8 @@ struct CrdVersion {
   bool storage = false;
 };
 
-/// A few hundred bytes per CRD: a bundle's schemas as JSON trees are some ten megabytes, so they are read, looked at and
-/// let go. Made of a live CRD or of a manifest alike.
+/// A few hundred bytes per CRD: a bundle's schemas as JSON trees are some ten megabytes, so they
+/// are read, looked at and let go. Made of a live CRD or of a manifest alike.
 struct CrdSummary {
   std::string name;  // plural.group
   std::string group;
@@ -24,9 +24,9 @@ struct CrdSummary {
   std::string kind;
   bool namespaced = true;
   std::vector<CrdVersion> versions;
-  std::string digest;           // spec_digest of it
-  std::string bundle_version;   // annotation gateway.networking.k8s.io/bundle-version: a hint
-  std::string channel;          // annotation gateway.networking.k8s.io/channel: a hint
+  std::string digest;          // spec_digest of it
+  std::string bundle_version;  // annotation gateway.networking.k8s.io/bundle-version: a hint
+  std::string channel;         // annotation gateway.networking.k8s.io/channel: a hint
 
   // Live CRDs only.
   std::string uid;
@@ -38,16 +38,19 @@ struct CrdSummary {
   const CrdVersion* version(std::string_view name) const;
   /// The storage version's name.
   std::string storage_version() const;
-  /// The collection at a version; at the storage version if it is served, else at the first served one.
+  /// The collection at a version; at the storage version if it is served, else at the first served
+  /// one.
   Resource resource_at(std::string_view version) const;
   Resource resource() const;
 };
 
-/// Error kind Invalid, naming the field, where `crd` is no apiextensions.k8s.io/v1 CustomResourceDefinition.
+/// Error kind Invalid, naming the field, where `crd` is no apiextensions.k8s.io/v1
+/// CustomResourceDefinition.
 Result<CrdSummary> summarize_crd(const Json& crd);
 
-/// Digest of .spec with what the API server adds by default taken out, so that a live CRD and the manifest it was made
-/// of have the same one (conversion.strategy None, preserveUnknownFields false).
+/// Digest of .spec with what the API server adds by default taken out, so that a live CRD and the
+/// manifest it was made of have the same one (conversion.strategy None, preserveUnknownFields
+/// false).
 std::string spec_digest(const Json& crd);
 
 }  // namespace gatelift
