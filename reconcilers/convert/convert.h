@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conversions between versions of one kind that have different shapes. Each is a row of a table; a pair of versions that
-// no row names has one shape, and its objects move by their apiVersion alone.
+// Conversions between versions of one kind that have different shapes. Each is a row of a table; a
+// pair of versions that no row names has one shape, and its objects move by their apiVersion alone.
 #pragma once
 
 #include <string>
@@ -30,19 +30,24 @@ struct ConversionOutcome {
 bool shape_changes(std::string_view group, std::string_view kind, std::string_view from_version,
                    std::string_view to_version);
 
-/// Converts one whole object: apiVersion, spec, status, the last-applied-configuration annotation of kubectl, and
-/// managedFields, with versions and field paths mapped (kubernetes-sigs/structured-merge-diff's FieldsV1). Everything
-/// not named by a rule stays as it is. Where no row changes the shape only the versions are mapped.
-/// `object` names its version in apiVersion. Pure.
+/// Converts one whole object: apiVersion, spec, status, the last-applied-configuration annotation
+/// of kubectl, and managedFields, with versions and field paths mapped
+/// (kubernetes-sigs/structured-merge-diff's FieldsV1). Everything not named by a rule stays as it
+/// is. Where no row changes the shape only the versions are mapped. `object` names its version in
+/// apiVersion. Pure.
 ConversionOutcome convert_object(const Json& object, std::string_view to_version);
 
-/// managedFields with every entry of `group` at `to_version`, paths mapped where the shape changes; entries of
-/// `drop_manager` are left out ("" drops none). Entries of other groups stay as they are.
+/// managedFields with every entry of `group` at `to_version`, paths mapped where the shape changes;
+/// entries of `drop_manager` are left out ("" drops none). Entries of other groups stay as they
+/// are; entries that become alike in manager, operation, version and subresource become one.
+/// `converted` is the object at `to_version`, where it is at hand: an atomic list's item gets its
+/// fields listed from it.
 Json convert_managed_fields(const Json& entries, std::string_view group, std::string_view kind,
-                            std::string_view to_version, std::string_view drop_manager);
+                            std::string_view to_version, std::string_view drop_manager,
+                            const Json* converted = nullptr);
 
-/// The value of kubectl.kubernetes.io/last-applied-configuration at `to_version`; unchanged where it is not JSON of
-/// this kind. Compact, with the trailing newline that kubectl writes.
+/// The value of kubectl.kubernetes.io/last-applied-configuration at `to_version`; unchanged where
+/// it is not JSON of this kind. Compact, with the trailing newline that kubectl writes.
 std::string convert_last_applied(const std::string& annotation, std::string_view to_version);
 
 /// Versions named by the group's managedFields entries that are not in `kept`.
