@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backups: what was there before an upgrade touched it, kept in Secrets of our namespace, readable without us:
-//   kubectl -n NAMESPACE get secret NAME -o jsonpath='{.data.documents\.yaml\.gz}' | base64 -d | gunzip
-// A backup is chunks and an index that is written last; chunks without an index are no backup. Nothing in it has an
-// ownerReference, so that no deletion elsewhere cascades into it.
+// Backups: what was there before an upgrade touched it, kept in Secrets of our namespace, readable
+// without us:
+//   kubectl -n NAMESPACE get secret NAME -o jsonpath='{.data.documents\.yaml\.gz}' |
+//     base64 -d | gunzip
+// A backup is chunks and an index that is written last; chunks without an index are no backup.
+// Nothing in it has an ownerReference, so that no deletion elsewhere cascades into it.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +22,10 @@ namespace gatelift {
 
 /// What a document in a backup is there for.
 enum class BackupRole {
-  Crd,       // a CustomResourceDefinition as it was
-  Original,  // an object as it was, whole: status, managedFields and resourceVersion too
-  Intended,  // the same object as it shall be after the upgrade
-  Dependent, // an object whose ownerReferences name an Original, as it was
+  Crd,        // a CustomResourceDefinition as it was
+  Original,   // an object as it was, whole: status, managedFields and resourceVersion too
+  Intended,   // the same object as it shall be after the upgrade
+  Dependent,  // an object whose ownerReferences name an Original, as it was
 };
 
 struct BackupEntry {
@@ -51,8 +53,9 @@ struct BackupSummary {
   std::string retain_until;  // "" while the migration is under way
 };
 
-/// A backup that was read back from the cluster and found equal to what was written. Only BackupStore makes one, and
-/// every irreversible call of ours takes one: an unsafe order does not compile.
+/// A backup that was read back from the cluster and found equal to what was written. Only
+/// BackupStore makes one, and every irreversible call of ours takes one: an unsafe order does not
+/// compile.
 class VerifiedBackup {
  public:
   const BackupSummary& summary() const { return summary_; }
@@ -60,7 +63,8 @@ class VerifiedBackup {
   const std::string& index_version() const { return index_version_; }
   const std::vector<BackupEntry>& entries() const { return entries_; }
 
-  /// The latest entry of an object in a role, or nullptr. A supplement's entry comes after the one it supersedes.
+  /// The latest entry of an object in a role, or nullptr. A supplement's entry comes after the one
+  /// it supersedes.
   const BackupEntry* entry(BackupRole role, const std::string& crd, const ObjectKey& key) const;
 
   /// True when this very state of the object (uid and resourceVersion) is held as Original.
@@ -102,8 +106,9 @@ class BackupStore {
     ~Writer();
     Writer(Writer&&) noexcept;
     Result<void> add(const BackupItem& item);
-    /// Writes what is left and the index, reads everything back and compares. Error kind Internal where a read-back
-    /// differs (naming the Secret); Forbidden where a quota refuses (naming the Secret and its size).
+    /// Writes what is left and the index, reads everything back and compares. Error kind Internal
+    /// where a read-back differs (naming the Secret); Forbidden where a quota refuses (naming the
+    /// Secret and its size).
     Result<VerifiedBackup> finish();
 
    private:
@@ -116,12 +121,12 @@ class BackupStore {
   /// Begins a backup. Chunks that an interrupted attempt at the same ref left behind are replaced.
   Result<Writer> begin(const std::string& ref, const std::string& migration);
 
-  /// Begins a supplement: further items for an existing backup. Its finish() writes the index anew, under its old
-  /// resourceVersion, and verifies the whole.
+  /// Begins a supplement: further items for an existing backup. Its finish() writes the index anew,
+  /// under its old resourceVersion, and verifies the whole.
   Result<Writer> supplement(const VerifiedBackup& backup);
 
-  /// Reads a backup and verifies all of it. nullopt where there is no index of that name; Internal where a chunk is
-  /// missing or differs from its digest, naming the Secret and both digests.
+  /// Reads a backup and verifies all of it. nullopt where there is no index of that name; Internal
+  /// where a chunk is missing or differs from its digest, naming the Secret and both digests.
   Result<std::optional<VerifiedBackup>> open(const std::string& ref);
 
   Result<std::vector<BackupSummary>> list();
