@@ -28,23 +28,8 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-void append_encoded(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (is_unreserved(c)) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-}
-
 void append_segment(std::string& out, std::string_view segment) {
-  out += '/';
-  append_encoded(out, segment);
+  out += '/' + percent_encode(segment);
 }
 
 class Query {
@@ -55,7 +40,7 @@ class Query {
     out_ += separator_;
     out_ += name;
     out_ += '=';
-    append_encoded(out_, value);
+    out_ += percent_encode(value);
     separator_ = '&';
   }
   void add_unless_empty(std::string_view name, std::string_view value) {
@@ -162,7 +147,24 @@ std::string_view to_string(Verb verb) {
   return "Get";
 }
 
+std::string percent_encode(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
 std::string target_of(const Request& request) {
+  if (!request.raw_path.empty()) return request.raw_path;
   const Resource& resource = request.resource;
   std::string target = resource.group.empty() ? "/api" : "/apis";
   if (!resource.group.empty()) append_segment(target, resource.group);
@@ -181,6 +183,7 @@ std::string target_of(const Request& request) {
 }
 
 std::string describe(const Request& request) {
+  if (!request.raw_path.empty()) return std::string(method_of(request.verb)) + ' ' + request.raw_path;
   std::string text(request.verb == Verb::List ? "LIST" : method_of(request.verb));
   text += ' ' + qualified(request.resource);
   if (!request.subresource.empty()) text += '/' + request.subresource;
@@ -235,6 +238,11 @@ Result<void> check_request(const Request& request) {
   const auto refuse = [&](const std::string& why) {
     return fail(ErrorKind::Invalid, describe(request) + ": not sent: " + why);
   };
+  if (!request.raw_path.empty()) {
+    if (request.verb != Verb::Get) return refuse("only a Get may name a path of its own");
+    if (!request.raw_path.starts_with('/')) return refuse("the path is not absolute");
+    return {};
+  }
   const Resource& resource = request.resource;
   if (resource.version.empty() || resource.plural.empty()) {
     return refuse("the resource has no version or no plural name");

@@ -43,6 +43,7 @@ struct Request {
   Resource resource;
   ObjectKey key;            // name is "" for List and Create; ns is "" for all namespaces
   std::string subresource;  // "", "status", "token", ...
+  std::string raw_path;     // Get only: a path that is no resource, "/apis"; all of the above is empty then
   Json body;                // Create, Replace, patches, Apply
 
   // Writes.
@@ -80,6 +81,9 @@ std::string_view content_type_of(const Request& request);  // "" when the call h
 
 /// Everything of the call that goes on the wire, DeleteOptions included.
 HttpRequest http_request_of(const Request& request);
+
+/// RFC 3986: everything but unreserved characters as %XX.
+std::string percent_encode(std::string_view text);
 
 /// Refuses, as Invalid, what would be a different call than its verb says: a Get or Delete without a name is one of the
 /// whole collection, a name with a slash is another path.

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/base64.h"
 #include "client/result.h"
 
 namespace gatelift {
@@ -13,8 +14,5 @@ std::string gzip(std::string_view bytes);
 
 /// Error kind Invalid where the bytes are no whole gzip stream or inflate to more than `max_bytes`.
 Result<std::string> gunzip(std::string_view bytes, std::size_t max_bytes);
-
-std::string base64_encode(std::string_view bytes);
-Result<std::string> base64_decode(std::string_view text);
 
 }  // namespace gatelift

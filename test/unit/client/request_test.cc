@@ -148,5 +148,15 @@ TEST(Request, DescribesACallByMethodResourceAndObject) {
   EXPECT_EQ(describe(creation), "POST secrets a/s");
 }
 
+TEST(Request, AddressesDiscoveryByItsPathAndForReadingOnly) {
+  Request request;
+  request.raw_path = "/apis/gateway.networking.k8s.io/v1";
+  EXPECT_EQ(target_of(request), "/apis/gateway.networking.k8s.io/v1");
+  EXPECT_EQ(describe(request), "GET /apis/gateway.networking.k8s.io/v1");
+  EXPECT_TRUE(check_request(request));
+  request.verb = Verb::Delete;
+  EXPECT_FALSE(check_request(request));
+}
+
 }  // namespace
 }  // namespace gatelift
