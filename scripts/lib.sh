@@ -26,3 +26,8 @@ use_cached_go() {
   [[ -x $toolchain/bin/go ]] && PATH=$toolchain/bin:$PATH
   return 0
 }
+
+# How many compilers or tests to run at once.
+jobs_at_once() {
+  printf '%s\n' "${GATELIFT_JOBS:-$(nproc)}"
+}
