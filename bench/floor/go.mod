@@ -1,0 +1,3 @@
+module gatelift.dev/bench/floor
+
+go 1.26.0
