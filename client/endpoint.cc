@@ -14,7 +14,7 @@ class FixedIdentity : public IdentitySource {
  public:
   explicit FixedIdentity(Identity identity) : identity_(std::move(identity)) {}
   Result<Identity> current() override { return identity_; }
-  void refuse() override {}
+  void refuse(const Identity&) override {}
 
  private:
   Identity identity_;

@@ -37,9 +37,9 @@ class IdentitySource {
   /// The credentials to use now. May read files or run a credential plugin, each seldom.
   virtual Result<Identity> current() = 0;
 
-  /// Says that the server refused them, or that it could not be verified: the next current() reads
-  /// everything again.
-  virtual void refuse() = 0;
+  /// Says that the server refused these, or could not be verified with them: the next current()
+  /// reads everything again, unless that was done since they were handed out.
+  virtual void refuse(const Identity& refused) = 0;
 };
 
 /// Credentials that never change.

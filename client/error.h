@@ -39,7 +39,7 @@ struct Error {
   ErrorKind kind = ErrorKind::Internal;
   std::string message;
   int http_status = 0;  // 0 when no answer came
-  std::string reason;   // metav1.StatusReason, may be empty
+  std::string reason;   // metav1.StatusReason, may be empty (or kTlsFailure of client/transport.h)
   std::vector<Cause> causes;
   std::optional<std::chrono::seconds> retry_after;
   bool not_sent = false;  // the call surely did not reach the API server: repeating it repeats nothing

@@ -183,14 +183,15 @@ std::string target_of(const Request& request) {
 }
 
 std::string describe(const Request& request) {
-  if (!request.raw_path.empty()) return std::string(method_of(request.verb)) + ' ' + request.raw_path;
+  if (!request.raw_path.empty())
+    return std::string(method_of(request.verb)) + ' ' + request.raw_path;
   std::string text(request.verb == Verb::List ? "LIST" : method_of(request.verb));
   text += ' ' + qualified(request.resource);
   if (!request.subresource.empty()) text += '/' + request.subresource;
   const std::string name =
       request.key.name.empty() ? string_at(request.body, "metadata", "name") : request.key.name;
-  const std::string display = ObjectKey{request.key.ns, name}.display();
-  return display.empty() ? text : text + ' ' + display;
+  if (!name.empty()) return text + ' ' + ObjectKey{request.key.ns, name}.display();
+  return request.key.ns.empty() ? text : text + " in " + request.key.ns;
 }
 
 std::string_view accept_of(const Request& request) {

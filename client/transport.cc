@@ -53,6 +53,7 @@ Error transport_error(Fault fault, Sent sent, std::string_view detail) {
   error.kind = kind_of(fault);
   error.not_sent = sent == Sent::No;
   error.message = name_of(fault);
+  if (fault == Fault::Tls) error.reason = kTlsFailure;
   if (!detail.empty()) error.message += ": " + std::string(detail);
   return error;
 }

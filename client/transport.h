@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -67,6 +68,9 @@ class StreamTransport : public Transport {
 /// How far a call came before it failed, which decides what its error means.
 enum class Fault { Resolve, Connect, Tls, Timeout, Cancelled, Truncated, Protocol, TooLarge, Io };
 enum class Sent { No, Maybe };
+
+/// The Error::reason of Fault::Tls: other certificates may help where the same ones cannot.
+inline constexpr std::string_view kTlsFailure = "TLSFailure";
 
 Error transport_error(Fault fault, Sent sent, std::string_view detail);
 
