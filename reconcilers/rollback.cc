@@ -70,6 +70,10 @@ Result<Bundle> bundle_of_backup(const VerifiedBackup& backup, BundleRef ref) {
                      {"kind", crd.at("kind")},
                      {"metadata", {{"name", entry.key.name}}},
                      {"spec", crd.at("spec")}};
+    // The API server's default; nobody shall become its owner by our writing it.
+    if (string_at(manifest, "spec", "conversion", "strategy") == "None") {
+      manifest["spec"].erase("conversion");
+    }
     for (const char* field : {"labels", "annotations"}) {
       if (const Json* values = find(crd, "metadata", field)) manifest["metadata"][field] = *values;
     }

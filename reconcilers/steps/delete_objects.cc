@@ -114,8 +114,7 @@ void note_vanished(Run& run, const PlannedAction& action, const Survey& survey) 
 
 struct Wave {
   std::vector<Survey::Seen> objects;
-  std::vector<Failure> failures;
-  std::vector<std::string> vanished;
+  ObjectFailures failures;
   int deleted = 0;
 };
 
@@ -132,13 +131,12 @@ void delete_wave(Run& run, const CrdSummary& crd, Wave& wave) {
   };
   batch.done = [&](std::size_t i, const Result<Json>& answer) {
     const ObjectKey& key = wave.objects[i].key;
-    if (answer) {
+    // NotFound does not say whose deletion it was: where an answer is lost, ours is sent again and meets its own effect.
+    if (answer || answer.error().is(ErrorKind::NotFound)) {
       ++wave.deleted;
-    } else if (answer.error().is(ErrorKind::NotFound)) {
-      wave.vanished.push_back(key.display());
     } else if (!answer.error().is(ErrorKind::Conflict)) {
       // A conflict is an object that changed: the next survey sees it and it is backed up again.
-      wave.failures.push_back(failure_of(display_name(crd.kind, key), answer.error()));
+      wave.failures.note(display_name(crd.kind, key), answer.error());
     }
     run.report(crd.name, "Delete", wave.deleted, static_cast<int>(wave.objects.size()));
   };
@@ -196,13 +194,10 @@ Result<Emptied> empty_collection(Run& run, const PlannedAction& action, const Cr
     wave.objects = std::move(seen.objects);
     order_as_in_backup(wave, action.crd, *run.backup);
     delete_wave(run, crd, wave);
-    if (round == 0 && run.record().operation == Operation::Upgrade) {
-      std::vector<std::string>& vanished = run.progress(action).vanished;
-      vanished.insert(vanished.end(), wave.vanished.begin(), wave.vanished.end());
-    }
     if (!wave.failures.empty()) {
-      return Emptied{"", objects_failed(run, "DeletionFailed", "deleting",
-                                        std::move(wave.failures))};
+      ASSIGN_OR_RETURN(StepOutcome problem,
+                       wave.failures.outcome(run, "DeletionFailed", "deleting"));
+      return Emptied{"", problem};
     }
   }
   return Emptied{"", StepOutcome::waiting("ObjectsKeepAppearing",

@@ -142,8 +142,7 @@ class Restoration {
         note_created(item, intended, std::move(answer));
       });
     }
-    return stopped_ ? Result<void>(fail(ErrorKind::Cancelled, "stopped while restoring objects"))
-                    : Result<void>();
+    return {};
   }
 
   void note_created(Item& item, const Json& intended, Result<Json> answer) {
@@ -254,11 +253,7 @@ class Restoration {
   }
 
   void note_failure(const Item& item, const Error& error) {
-    if (error.is(ErrorKind::Cancelled)) {
-      stopped_ = true;
-      return;
-    }
-    failures_.push_back(failure_of(display_name(crd_.kind, item.entry->key), error));
+    failures_.note(display_name(crd_.kind, item.entry->key), error);
   }
 
   Result<StepOutcome> outcome() {
@@ -277,12 +272,7 @@ class Restoration {
       }
     }
     progress.objects = counts;
-    if (stopped_) return fail(ErrorKind::Cancelled, "stopped while restoring objects");
-    if (!failures_.empty()) {
-      return objects_failed(run_, "ReapplyFailed", "restoring", std::move(failures_));
-    }
-    run_.record().failures.clear();
-    return StepOutcome::progressed();
+    return failures_.outcome(run_, "ReapplyFailed", "restoring");
   }
 
   /// Sends one request per member, made from its intended document.
@@ -313,10 +303,9 @@ class Restoration {
   Resource resource_;
   CreateBy create_by_ = CreateBy::Post;
   std::vector<Item> items_;
-  std::vector<Failure> failures_;
+  ObjectFailures failures_;
   int num_vanished_ = 0;
   int created_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace

@@ -73,7 +73,7 @@ struct Pass {
   int seen = 0;
   int changed = 0;
   int vanished = 0;
-  std::vector<Failure> failures;
+  ObjectFailures failures;
   std::vector<ObjectKey> conflicts;
 };
 
@@ -93,7 +93,7 @@ void note_answer(Pass& pass, const Target& target, const Json& object, const Res
   } else if (error.is(ErrorKind::Conflict)) {
     pass.conflicts.push_back(key_of(object));
   } else {
-    pass.failures.push_back(failure_of(display_name(target.crd.kind, key_of(object)), error));
+    pass.failures.note(display_name(target.crd.kind, key_of(object)), error);
   }
 }
 
@@ -153,11 +153,11 @@ Result<StepOutcome> rewrite_and_prune(Run& run, const PlannedAction& action, con
     ASSIGN_OR_RETURN(Pass pass, rewrite_all(run, {crd, kept_versions}));
     done = std::max(done, pass.changed);
     progress.objects = {pass.seen, std::min(done, pass.seen - pass.vanished), 0, pass.vanished,
-                        static_cast<int>(pass.failures.size())};
+                        pass.failures.num_refusals()};
     progress.objects.unchanged = pass.seen - progress.objects.done - progress.objects.skipped -
                                  progress.objects.failed;
     if (!pass.failures.empty()) {
-      return objects_failed(run, "RewriteFailed", "rewriting", std::move(pass.failures));
+      return pass.failures.outcome(run, "RewriteFailed", "rewriting");
     }
     if (pass.changed == 0 && pass.conflicts.empty()) break;
     if (round == kMaxPasses) {
