@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/plan_printer.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <map>
+
+#include "controller/terminal.h"
+
+namespace gatelift {
+namespace {
+
+constexpr int kShownPerCode = 20;
+constexpr std::array kWorstFirst{Severity::Blocker, Severity::Consent, Severity::Warning,
+                                 Severity::Note};
+
+struct SeverityWords {
+  const char* title;
+  const char* one;
+  const char* many;
+  Style style;
+};
+
+SeverityWords words_of(Severity severity) {
+  switch (severity) {
+    case Severity::Blocker:
+      return {"BLOCKERS: the migration cannot begin", "blocker", "blockers", Style::BoldRed};
+    case Severity::Consent:
+      return {"CONSENT: the migration begins when each of these is accepted", "consent needed",
+              "consents needed", Style::BoldRed};
+    case Severity::Warning:
+      return {"WARNINGS", "warning", "warnings", Style::Yellow};
+    case Severity::Note:
+      return {"NOTES", "note", "notes", Style::Dim};
+  }
+  return {"", "", "", Style::Plain};
+}
+
+/// A text that must not be missed: bold where that can be seen, upper case elsewhere.
+std::string shouted(std::string text, bool colored) {
+  if (colored) return styled(text, Style::BoldRed, true);
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+std::string storage_text(const PlannedAction& action) {
+  if (action.from_storage.empty()) return action.to_storage;
+  if (action.to_storage.empty() || action.from_storage == action.to_storage) {
+    return action.from_storage;
+  }
+  return action.from_storage + " -> " + action.to_storage;
+}
+
+std::string actions_text(const Plan& plan) {
+  std::vector<std::vector<std::string>> rows;
+  for (const PlannedAction& action : plan.actions) {
+    rows.push_back({"  " + printable(action.crd), std::string(to_string(action.kind)),
+                    storage_text(action), std::to_string(action.objects),
+                    printable(action.reason)});
+  }
+  return table({"  CRD", "ACTION", "STORAGE", "OBJECTS", "WHY"}, rows);
+}
+
+std::string check_text(const Check& check, const PlanLayout& layout) {
+  std::string head = "  " + styled(check.code, Style::Bold, layout.colored);
+  if (!check.object.empty()) head += "  " + printable(check.object);
+  if (!check.field.empty()) head += "  " + printable(check.field);
+  if (check.accepted) head += "  (accepted)";
+  const bool shout = check.code.find("Plaintext") != std::string::npos;
+  const std::string sentence = wrapped(printable(check.message), layout.columns - 4, 4);
+  std::string text =
+      head + "\n    " + (shout ? shouted(sentence, layout.colored) : sentence) + "\n";
+  if (!check.next.empty()) {
+    text += "    next: " + wrapped(printable(check.next), layout.columns - 10, 10) + "\n";
+  }
+  return text;
+}
+
+std::string checks_text(const Plan& plan, Severity severity, const PlanLayout& layout) {
+  std::string text;
+  std::map<std::string, int> shown;
+  std::map<std::string, int> left_out;
+  for (const Check& check : plan.checks) {
+    if (check.severity != severity) continue;
+    if (++shown[check.code] > kShownPerCode) {
+      ++left_out[check.code];
+    } else {
+      text += check_text(check, layout);
+    }
+  }
+  for (const auto& [code, count] : left_out) {
+    text += "  " + code + ": and " + std::to_string(count) + " more; -o json shows all\n";
+  }
+  if (text.empty()) return {};
+  const SeverityWords words = words_of(severity);
+  return "\n" + styled(words.title, words.style, layout.colored) + "\n" + text;
+}
+
+std::string cost_text(const Plan& plan) {
+  std::string text = "\nAbout " + std::to_string(plan.estimated_writes) + " writes";
+  if (plan.estimated_unavailable.count() > 0) {
+    text += "; objects that are converted are absent for about " +
+            duration_text(plan.estimated_unavailable);
+  } else {
+    text += "; nothing is deleted";
+  }
+  return text + ".\n";
+}
+
+}  // namespace
+
+std::string plan_text(const Plan& plan, const PlanLayout& layout) {
+  const std::string title = plan.operation == Operation::Rollback ? "Rollback  " : "Plan  ";
+  std::string text = styled(title + plan.from.display() + " -> " + plan.to.display(), Style::Bold,
+                            layout.colored) +
+                     "\n\n";
+  text += plan.actions.empty() ? "  No CRD changes.\n" : actions_text(plan);
+  for (const Severity severity : kWorstFirst) text += checks_text(plan, severity, layout);
+  if (plan.checks_omitted > 0) {
+    text += "\n  and " + std::to_string(plan.checks_omitted) + " more checks\n";
+  }
+  if (!plan.is_empty()) text += cost_text(plan);
+  text += "Digest " + plan.digest + "\n";
+  return text;
+}
+
+std::string checks_summary(const std::vector<Check>& checks) {
+  std::string text;
+  for (const Severity severity : kWorstFirst) {
+    const auto count = std::count_if(checks.begin(), checks.end(), [severity](const Check& check) {
+      return check.severity == severity && !check.accepted;
+    });
+    if (count == 0) continue;
+    if (!text.empty()) text += ", ";
+    const SeverityWords words = words_of(severity);
+    text += std::to_string(count) + " " + (count == 1 ? words.one : words.many);
+  }
+  return text;
+}
+
+std::string consent_flags(const Plan& plan) {
+  std::string flags;
+  for (const Check& check : plan.checks) {
+    if (check.severity != Severity::Consent || check.accepted) continue;
+    flags += " --accept '" + check.code + "," + check.object + "," + check.field + "'";
+  }
+  return flags;
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  std::array<char, 48> text{};
+  if (duration < seconds(1)) {
+    std::snprintf(text.data(), text.size(), "%dms", static_cast<int>(duration.count()));
+  } else if (duration < minutes(1)) {
+    std::snprintf(text.data(), text.size(), "%.1fs", static_cast<double>(duration.count()) / 1000);
+  } else {
+    const auto whole = std::chrono::duration_cast<seconds>(duration).count();
+    std::snprintf(text.data(), text.size(), "%dm %ds", static_cast<int>(whole / 60),
+                  static_cast<int>(whole % 60));
+  }
+  return text.data();
+}
+
+}  // namespace gatelift

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan as people read it. Pure.
+#pragma once
+
+#include <string>
+
+#include "reconcilers/migration.h"
+
+namespace gatelift {
+
+struct PlanLayout {
+  bool colored = false;  // bold and colours; else what must not be missed is in upper case
+  int columns = 100;     // where sentences are broken
+};
+
+/// From where to where, a row per CRD, the checks worst first, each with what to do next, and what
+/// the run will cost. Ends with the digest. Of many checks of one code the first twenty are shown,
+/// and the number of the rest.
+std::string plan_text(const Plan& plan, const PlanLayout& layout);
+
+/// "1 blocker, 2 warnings"; "" where there are no checks.
+std::string checks_summary(const std::vector<Check>& checks);
+
+/// The flags that consent to what a plan still waits for, as migrate takes them; "" when there is
+/// nothing to consent to.
+std::string consent_flags(const Plan& plan);
+
+/// "1.8s", "350ms", "2m 5s".
+std::string duration_text(std::chrono::milliseconds duration);
+
+}  // namespace gatelift
