@@ -195,7 +195,8 @@ Result<T> ApiCluster::repeat(const Request& request,
 
 Result<Json> ApiCluster::send_once(const Request& request, const Attempt& attempt) {
   const HttpCall call = prepare(request, http_request_of(request), attempt);
-  auto response = transport_for(request).call(call, options_.stop);
+  const std::stop_token stop = is_write(request.verb) ? std::stop_token() : options_.stop;
+  auto response = transport_for(request).call(call, stop);
   if (!response) return fail(locate(request, std::move(response).error()));
   report_warnings(*response);
   return read_response(*response, describe(request));

@@ -24,7 +24,8 @@ enum class HttpBackend { Cpprest, Asio };
 
 struct ApiClusterOptions {
   std::string user_agent;  // "" is "gatelift/VERSION (linux/ARCH)"
-  /// When it is requested, calls under way and later ones are answered Cancelled.
+  /// When it is requested, reads under way and all later calls are answered Cancelled. A write under
+  /// way is finished, so that its outcome is known.
   std::stop_token stop;
   /// For a call with all its repetitions. The server itself gives up after 60 s.
   std::chrono::milliseconds deadline = std::chrono::seconds(75);
