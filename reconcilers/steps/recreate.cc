@@ -67,7 +67,9 @@ Result<StepOutcome> recreate(Run& run, const PlannedAction& action, const Verifi
   if (live == nullptr) return create_target(run, action, target, backup);
   if (live->terminating) return wait_for_deletion(run, *live);
   if (live->digest == action.to_digest) {
-    if (!crd_is_at_target(live, target.summary)) return update_crd(run, action);
+    ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crd(run, action));
+    if (move) return *move;
+    RETURN_IF_ERROR(wait_until_served(run, live->resource()));
     ASSIGN_OR_RETURN(StepOutcome outcome, restore_objects(run, action, *live, backup));
     if (outcome.kind == StepOutcome::Kind::Progressed) run.progress(action).step = "Done";
     return outcome;

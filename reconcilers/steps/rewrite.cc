@@ -170,6 +170,7 @@ Result<StepOutcome> rewrite_and_prune(Run& run, const PlannedAction& action, con
   }
   std::vector<std::string> minimal = {crd.storage_version()};
   if (crd.stored_versions != minimal) RETURN_IF_ERROR(prune(run, crd));
+  progress.step = "Rewritten";
   return StepOutcome::progressed();
 }
 

@@ -46,7 +46,7 @@ bool crd_is_at_target(const CrdSummary* live, const CrdSummary& target) {
          live->stored_versions == std::vector<std::string>{target.storage_version()};
 }
 
-Result<StepOutcome> update_crd(Run& run, const PlannedAction& action) {
+Result<std::optional<StepOutcome>> settle_crd(Run& run, const PlannedAction& action) {
   const BundleCrd& target = *run.target->crd(action.crd);
   const CrdSummary* live = run.installed.crd(action.crd);
   CrdProgress& progress = run.progress(action);
@@ -67,14 +67,27 @@ Result<StepOutcome> update_crd(Run& run, const PlannedAction& action) {
     progress.step = "Bridge";
     return put_bridge(run, target);
   }
-  std::vector<std::string> kept = version_names(target.summary);
-  if (lacks_stored) return rewrite_and_prune(run, action, *live, kept);
-  if (!same_content(*live, target.summary)) {
+  if (lacks_stored) return rewrite_and_prune(run, action, *live, version_names(target.summary));
+  if (!same_content(*live, target.summary) || !live->established) {
     progress.step = "Replace";
     return write_content(run, action.crd, target.json());
   }
-  if (!crd_is_at_target(live, target.summary) || action.rewrites_objects) {
-    ASSIGN_OR_RETURN(StepOutcome outcome, rewrite_and_prune(run, action, *live, kept));
+  if (!crd_is_at_target(live, target.summary)) {
+    return rewrite_and_prune(run, action, *live, version_names(target.summary));
+  }
+  return std::nullopt;
+}
+
+Result<StepOutcome> update_crd(Run& run, const PlannedAction& action) {
+  ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crd(run, action));
+  if (move) return *move;
+  CrdProgress& progress = run.progress(action);
+  // Where the stored versions were minimal from the start, it is for their managedFields that objects are written.
+  bool was_minimal = action.stored_versions == std::vector{action.to_storage};
+  if (action.rewrites_objects && was_minimal && progress.step != "Rewritten") {
+    const CrdSummary& live = *run.installed.crd(action.crd);
+    ASSIGN_OR_RETURN(StepOutcome outcome,
+                     rewrite_and_prune(run, action, live, version_names(live)));
     if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
   }
   progress.step = "Done";
