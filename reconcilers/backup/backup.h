@@ -80,15 +80,18 @@ class VerifiedBackup {
  private:
   friend class BackupStore;
   VerifiedBackup() = default;
+  static std::string latest_key(const BackupEntry& entry);
 
   BackupSummary summary_;
   std::string index_version_;
   std::vector<BackupEntry> entries_;
-  std::vector<std::string> chunks_;  // compressed
-  std::map<std::string, std::size_t> latest_;
+  std::vector<std::string> chunks_;            // compressed
+  std::map<std::string, std::size_t> latest_;  // by object, the last of its entries
   mutable int inflated_chunk_ = -1;
   mutable std::string inflated_;
 };
+
+struct BackupChunk;
 
 struct BackupItem {
   BackupRole role = BackupRole::Original;
@@ -96,9 +99,17 @@ struct BackupItem {
   Json object;
 };
 
+/// How much goes into one Secret. The API server takes 1 MiB of data, and etcd requests of 1.5 MiB.
+struct BackupLimits {
+  std::size_t chunk_bytes = std::size_t{2} << 20;        // text; also what a writer keeps in memory
+  std::size_t documents_bytes = std::size_t{600} << 10;  // the same, compressed
+  std::size_t secret_bytes = std::size_t{1000} << 10;    // documents and their table, compressed
+  std::size_t entries = 2000;
+};
+
 class BackupStore {
  public:
-  BackupStore(Cluster& cluster, Clock& clock, std::string ns);
+  BackupStore(Cluster& cluster, Clock& clock, std::string ns, BackupLimits limits = {});
 
   /// Collects items into chunks, in memory compressed only, and writes each chunk when it is full.
   class Writer {
@@ -119,6 +130,7 @@ class BackupStore {
   };
 
   /// Begins a backup. Chunks that an interrupted attempt at the same ref left behind are replaced.
+  /// AlreadyExists where a backup of this ref is complete.
   Result<Writer> begin(const std::string& ref, const std::string& migration);
 
   /// Begins a supplement: further items for an existing backup. Its finish() writes the index anew,
@@ -135,9 +147,12 @@ class BackupStore {
   Result<void> remove(const std::string& ref);
 
  private:
+  Result<void> read_chunk(const BackupChunk& chunk, VerifiedBackup& into);
+
   Cluster& cluster_;
   Clock& clock_;
   std::string ns_;
+  BackupLimits limits_;
 };
 
 }  // namespace gatelift
