@@ -183,6 +183,7 @@ Record read_record(const JsonReader& in) {
   });
   record.backup = read_backup(in.at("backup"));
   in.read("rollsBackTo", record.rolls_back_to);
+  in.read("rolledBackBecause", record.rolled_back_because);
   read_unavailable(in.at("unavailable"), record);
   in.read("startedAt", record.started_at);
   in.read("finishedAt", record.finished_at);
@@ -397,6 +398,7 @@ Json status_json(const Record& record) {
   put(json, "failures", failures_json(record.failures));
   put(json, "backup", backup_json(record.backup));
   put(json, "rollsBackTo", record.rolls_back_to);
+  put(json, "rolledBackBecause", record.rolled_back_because);
   put(json, "unavailable", unavailable_json(record));
   put(json, "startedAt", record.started_at);
   put(json, "finishedAt", record.finished_at);

@@ -66,6 +66,7 @@ Record full_record() {
   };
   record.backup = {"to-v1-1-7f", 40, 12345, "sha256:55", at("2026-11-21T12:00:00Z")};
   record.rolls_back_to = "to-v1-1-6e";
+  record.rolled_back_because = "VerificationFailed";
   record.started_at = at("2026-11-21T11:59:00Z");
   record.finished_at = at("2026-11-21T12:01:00Z");
   record.unavailable_since = at("2026-11-21T12:00:01.234Z");

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a CRD needs is read off two summaries: of the live CRD, with the versions that objects are
+// stored at, and of the target's. The bundles' version numbers play no part.
+#include <algorithm>
+#include <array>
+
+#include "reconcilers/convert/convert.h"
+#include "reconcilers/plan/actions.h"
+#include "reconcilers/plan/plan.h"
+
+namespace gatelift {
+namespace {
+
+std::string join(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
+std::vector<std::string> stored_in_another_shape(const CrdSummary& live, const CrdSummary& target) {
+  std::vector<std::string> versions;
+  for (const std::string& version : live.stored_versions) {
+    if (shape_changes(live.group, live.kind, version, target.storage_version())) {
+      versions.push_back(version);
+    }
+  }
+  return versions;
+}
+
+std::string annotation_change(const CrdSummary& live, const CrdSummary& target) {
+  return "only its annotations differ: " + live.bundle_version + "/" + live.channel + " becomes " +
+         target.bundle_version + "/" + target.channel;
+}
+
+std::string update_reason(const CrdSummary& live, const CrdSummary& target) {
+  if (live.digest == target.digest) return annotation_change(live, target);
+  if (live.storage_version() != target.storage_version()) {
+    return "its content differs and the storage version moves from " + live.storage_version() +
+           " to " + target.storage_version();
+  }
+  return "its content differs";
+}
+
+PlannedAction action_between(ActionKind kind, const CrdSummary& live, const CrdSummary& target) {
+  PlannedAction action;
+  action.kind = kind;
+  action.crd = target.name;
+  action.object_kind = target.kind;
+  action.from_digest = live.digest;
+  action.to_digest = target.digest;
+  action.from_storage = live.storage_version();
+  action.to_storage = target.storage_version();
+  action.stored_versions = live.stored_versions;
+  return action;
+}
+
+PlannedAction creation(const CrdSummary& target) {
+  PlannedAction action = action_between(ActionKind::Create, CrdSummary{}, target);
+  action.reason = "the cluster does not have it";
+  return action;
+}
+
+PlannedAction keeping(const CrdSummary& live) {
+  PlannedAction action;
+  action.kind = ActionKind::Keep;
+  action.crd = live.name;
+  action.object_kind = live.kind;
+  action.reason = "the target does not have it; it stays as it is";
+  action.from_digest = live.digest;
+  action.from_storage = live.storage_version();
+  action.stored_versions = live.stored_versions;
+  return action;
+}
+
+std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary& target) {
+  const std::vector<std::string> misshapen = stored_in_another_shape(live, target);
+  if (!misshapen.empty()) {
+    PlannedAction action = action_between(ActionKind::Convert, live, target);
+    action.reason = "objects stored as " + join(misshapen) + " have another shape than " +
+                    target.storage_version();
+    action.rewrites_objects = true;
+    return action;
+  }
+  const bool same = live.digest == target.digest && live.bundle_version == target.bundle_version &&
+                    live.channel == target.channel;
+  const bool minimal = live.stored_versions == std::vector{target.storage_version()};
+  if (!same) {
+    PlannedAction action = action_between(ActionKind::Update, live, target);
+    action.reason = update_reason(live, target);
+    action.rewrites_objects = !minimal;
+    return action;
+  }
+  if (minimal) return std::nullopt;
+  PlannedAction action = reencoding(live, target);
+  action.reason = "status.storedVersions is " + join(live.stored_versions) + " instead of " +
+                  target.storage_version() + " alone";
+  return action;
+}
+
+int rank(ActionKind kind) {
+  // Convert last, since it is what cannot be undone by another write.
+  constexpr std::array kOrder{ActionKind::Create, ActionKind::Update, ActionKind::Reencode,
+                              ActionKind::Keep, ActionKind::Convert};
+  return static_cast<int>(std::ranges::find(kOrder, kind) - kOrder.begin());
+}
+
+}  // namespace
+
+PlannedAction reencoding(const CrdSummary& live, const CrdSummary& target) {
+  PlannedAction action = action_between(ActionKind::Reencode, live, target);
+  action.rewrites_objects = true;
+  return action;
+}
+
+void sort_actions(std::vector<PlannedAction>& actions) {
+  std::ranges::sort(actions, [](const PlannedAction& a, const PlannedAction& b) {
+    return std::pair(rank(a.kind), std::string_view(a.crd)) <
+           std::pair(rank(b.kind), std::string_view(b.crd));
+  });
+}
+
+std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target) {
+  std::vector<PlannedAction> actions;
+  for (const BundleCrd& crd : target.crds) {
+    const CrdSummary* live = installed.crd(crd.summary.name);
+    if (live == nullptr) {
+      actions.push_back(creation(crd.summary));
+    } else if (auto action = action_for(*live, crd.summary)) {
+      actions.push_back(*std::move(action));
+    }
+  }
+  for (const auto& [name, live] : installed.crds) {
+    if (target.crd(name) == nullptr) actions.push_back(keeping(live));
+  }
+  sort_actions(actions);
+  return actions;
+}
+
+}  // namespace gatelift

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of plan_actions that are needed where the objects have been looked at.
+#pragma once
+
+#include <vector>
+
+#include "reconcilers/migration.h"
+
+namespace gatelift {
+
+/// A Reencode of a CRD whose content is right; its reason is the caller's to give.
+PlannedAction reencoding(const CrdSummary& live, const CrdSummary& target);
+
+/// Puts actions into the order in which they run.
+void sort_actions(std::vector<PlannedAction>& actions);
+
+}  // namespace gatelift

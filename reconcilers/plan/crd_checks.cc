@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/plan/crd_checks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconcilers/bundle/version.h"
+#include "reconcilers/steps/crd_writer.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::size_t kMaxCauses = 3;
+constexpr int kInFlight = 4;  // a CRD takes the API server a tenth of a second or more
+constexpr std::size_t kMaxQuotedBytes = 400;
+
+std::string quoted(const std::string& text) {
+  if (text.size() <= kMaxQuotedBytes) return "\"" + text + "\"";
+  return "\"" + text.substr(0, kMaxQuotedBytes) + "…\"";
+}
+
+/// The server's own words: its causes, or its message where it gave none.
+std::string words_of(const Error& error) {
+  if (error.causes.empty()) return quoted(error.message);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(error.causes.size(), kMaxCauses); ++i) {
+    text += (i == 0 ? "" : "; ") + error.causes[i].field + ": " + quoted(error.causes[i].message);
+  }
+  if (error.causes.size() > kMaxCauses) {
+    text += " and " + std::to_string(error.causes.size() - kMaxCauses) + " more";
+  }
+  return text;
+}
+
+Request dry_run_of(const Trial& trial) {
+  const bool creates = is_tried_as_creation(trial.action, trial.target.summary);
+  const CrdOwner creator{std::string(kFieldManager), CrdOwner::Way::Update};
+  Request request = crd_write_request(trial.target.json(), creates ? Json() : trial.live,
+                                      creates ? creator : crd_owner(trial.live));
+  // A body made from the live metadata carries the type of that.
+  request.body["apiVersion"] = resources::kCrds.api_version();
+  request.body["kind"] = "CustomResourceDefinition";
+  request.dry_run = true;
+  return request;
+}
+
+Check refusal_of(const std::string& crd, const Error& error) {
+  return {"CRDRefused",
+          Severity::Blocker,
+          crd_display(crd),
+          error.causes.empty() ? "" : error.causes.front().field,
+          "this API server refuses the target's CRD: " + words_of(error),
+          "choose a bundle that this Kubernetes version and its admission policies accept, or "
+          "change what refuses it",
+          false};
+}
+
+/// Versions that a bundle's name may stand for: releases have carried the name of an earlier patch
+/// (v0.8.1 says v0.8.0).
+bool is_of_same_minor(const std::string& a, const std::string& b) {
+  const auto left = parse_bundle_version(a);
+  const auto right = parse_bundle_version(b);
+  return left && right && left->same_minor(*right);
+}
+
+}  // namespace
+
+bool check_state(const PlannedAction& action, const CrdSummary& live, Findings& findings) {
+  if (live.terminating) {
+    findings.add({"CRDTerminating", Severity::Blocker, crd_display(live.name),
+                  "metadata.deletionTimestamp", "it is being deleted by somebody",
+                  "wait until it is gone; where it does not go, look for objects of it with "
+                  "finalizers: kubectl get " +
+                      live.name + " -A -o yaml",
+                  false});
+    return false;
+  }
+  bool usable = true;
+  for (const std::string& version : action.stored_versions) {
+    if (live.version(version) != nullptr) continue;
+    usable = false;
+    findings.add({"StoredVersionUnknown", Severity::Blocker, crd_display(live.name),
+                  "status.storedVersions",
+                  "it names " + version +
+                      ", which spec.versions lacks: objects stored at it can be neither read nor "
+                      "deleted",
+                  "put " + version +
+                      " back into spec.versions with served: false and a schema that preserves "
+                      "unknown fields, and plan again",
+                  false});
+  }
+  if (usable && !live.established) {
+    usable = false;
+    findings.add({"CRDNotEstablished", Severity::Blocker, crd_display(live.name),
+                  "status.conditions", "it is not Established, so that its objects are not served",
+                  "see why: kubectl get crd " + live.name + " -o jsonpath='{.status.conditions}'",
+                  false});
+  }
+  return usable;
+}
+
+bool is_tried_as_creation(const PlannedAction& action, const CrdSummary& target) {
+  if (action.kind == ActionKind::Create || action.kind == ActionKind::Convert) return true;
+  return std::ranges::any_of(action.stored_versions, [&](const std::string& version) {
+    return target.version(version) == nullptr;
+  });
+}
+
+Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
+                            Findings& findings) {
+  std::optional<Error> failed;
+  Batch batch;
+  batch.size = trials.size();
+  batch.request = [&](std::size_t i) { return dry_run_of(trials[i]); };
+  batch.done = [&](std::size_t i, const Result<Json>& answer) {
+    if (answer || answer.error().is(ErrorKind::AlreadyExists)) return;
+    const Error& error = answer.error();
+    if (error.is(ErrorKind::Invalid) || error.is(ErrorKind::Forbidden)) {
+      findings.add(refusal_of(trials[i].action.crd, error));
+    } else if (!failed) {
+      failed = error;
+    }
+  };
+  cluster.send_each(batch, kInFlight);
+  if (failed) return fail(wrap(std::move(*failed), "trying the target's CRDs"));
+  return {};
+}
+
+void ContentRecogniser::check(const CrdSummary& live, Findings& findings) {
+  const BundleRef named{live.bundle_version, live.channel};
+  const std::string object = crd_display(live.name);
+  const std::string next = "compare it with what you expect (kubectl get crd " + live.name +
+                           " -o yaml); the target takes its place, and it is in the backup";
+  if (named.version.empty()) {
+    findings.add({"UnknownContent", Severity::Warning, object, "metadata.annotations",
+                  "it names no bundle that it is of", next, false});
+    return;
+  }
+  const Digests* digests = digests_of(named);
+  if (digests != nullptr) {
+    const auto held = digests->find(live.name);
+    if (held != digests->end() && held->second == live.digest) return;
+  }
+  if (any_of_same_minor_holds(live)) return;
+  findings.add(
+      {"UnknownContent", Severity::Warning, object, "spec",
+       digests == nullptr
+           ? "no source has bundle " + named.display() +
+                 ", which its annotations name, so that its content cannot be recognised"
+           : "its content differs from bundle " + named.display() + ", which its annotations name",
+       next, false});
+}
+
+const ContentRecogniser::Digests* ContentRecogniser::digests_of(const BundleRef& ref) {
+  auto known = known_.find(ref);
+  if (known == known_.end()) {
+    std::optional<Digests> digests;
+    if (const auto bundle = sources_.load(ref)) {
+      digests.emplace();
+      for (const BundleCrd& crd : bundle->crds) (*digests)[crd.summary.name] = crd.summary.digest;
+    }
+    known = known_.emplace(ref, std::move(digests)).first;
+  }
+  return known->second ? &*known->second : nullptr;
+}
+
+bool ContentRecogniser::any_of_same_minor_holds(const CrdSummary& live) {
+  for (const BundleSources::Entry& entry : sources_.list()) {
+    if (!is_of_same_minor(entry.ref.version, live.bundle_version)) continue;
+    const Digests* digests = digests_of(entry.ref);
+    if (digests == nullptr) continue;
+    const auto held = digests->find(live.name);
+    if (held != digests->end() && held->second == live.digest) return true;
+  }
+  return false;
+}
+
+}  // namespace gatelift

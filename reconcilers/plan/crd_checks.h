@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the CRDs themselves say about changing them: their state, their content, and whether this
+// API server takes what shall take their place.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cluster.h"
+#include "reconcilers/plan/findings.h"
+#include "reconcilers/plan/plan.h"
+
+namespace gatelift {
+
+/// Adds checks about the live CRD's state. False where it is such that nothing more can be said
+/// about it. Pure.
+bool check_state(const PlannedAction& action, const CrdSummary& live, Findings& findings);
+
+/// A CRD write to be tried. `live` is the metadata of the CRD as it is, null where it is absent.
+struct Trial {
+  const PlannedAction& action;
+  const BundleCrd& target;
+  const Json& live;
+};
+
+/// Asks the API server, by dry runs of the very writes, whether it takes the target CRDs: adds
+/// CRDRefused with its own words where it does not. What is absent, is made anew, or lacks a
+/// version still stored is tried as a creation, which is validated before it is found to exist.
+/// Requires: we may make these writes, so that Forbidden means admission.
+Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials, Findings& findings);
+
+/// True when check_refusals tries the CRD as a creation. Pure.
+bool is_tried_as_creation(const PlannedAction& action, const CrdSummary& target);
+
+/// Recognises live CRDs by their content. Keeps digests of the bundles that it had to read.
+class ContentRecogniser {
+ public:
+  explicit ContentRecogniser(const BundleSources& sources) : sources_(sources) {}
+
+  /// Adds UnknownContent where no bundle that the CRD's annotations may mean holds this CRD with
+  /// this content.
+  void check(const CrdSummary& live, Findings& findings);
+
+ private:
+  using Digests = std::map<std::string, std::string>;  // by CRD name
+
+  const Digests* digests_of(const BundleRef& ref);
+  bool any_of_same_minor_holds(const CrdSummary& live);
+
+  const BundleSources& sources_;
+  std::map<BundleRef, std::optional<Digests>> known_;
+};
+
+}  // namespace gatelift

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/plan/permission_checks.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace gatelift {
+namespace {
+
+constexpr int kInFlight = 8;
+
+/// Collects accesses of one resource.
+class Accesses {
+ public:
+  void add(const Resource& resource, std::initializer_list<std::string_view> verbs,
+           const std::string& subresource = {}, const ObjectKey& key = {}) {
+    for (const std::string_view verb : verbs) {
+      Access access;
+      access.verb = verb;
+      access.group = resource.group;
+      access.resource = subresource.empty() ? resource.plural : resource.plural + "/" + subresource;
+      access.ns = key.ns;
+      access.name = key.name;
+      all_.push_back(std::move(access));
+    }
+  }
+  std::vector<Access> take() { return std::move(all_); }
+
+ private:
+  std::vector<Access> all_;
+};
+
+CrdOwner::Way usual_way(const std::map<std::string, CrdOwner::Way>& ways) {
+  const auto applied = std::ranges::count_if(
+      ways, [](const auto& way) { return way.second == CrdOwner::Way::Apply; });
+  return 2 * applied >= static_cast<std::ptrdiff_t>(ways.size()) ? CrdOwner::Way::Apply
+                                                                 : CrdOwner::Way::Update;
+}
+
+void add_crd_write(Accesses& accesses, const PlannedAction& action, CrdOwner::Way way) {
+  const ObjectKey key{"", action.crd};
+  const bool applies = way == CrdOwner::Way::Apply;
+  switch (action.kind) {
+    case ActionKind::Create:
+    case ActionKind::Convert:
+      if (action.kind == ActionKind::Convert) accesses.add(resources::kCrds, {"delete"}, "", key);
+      accesses.add(resources::kCrds, {"create"});  // RBAC knows no name when an object is created
+      if (applies) accesses.add(resources::kCrds, {"patch"}, "", key);
+      break;
+    case ActionKind::Update:
+      accesses.add(resources::kCrds, {applies ? "patch" : "update"}, "", key);
+      break;
+    case ActionKind::Reencode:
+    case ActionKind::Keep:
+      break;
+  }
+}
+
+void add_object_writes(Accesses& accesses, const PlannedAction& action, const CrdSummary& crd) {
+  if (action.kind == ActionKind::Convert) {
+    accesses.add(crd.resource(), {"get", "list", "watch", "create", "patch", "delete"});
+    accesses.add(crd.resource(), {"patch"}, "status");
+    accesses.add(resources::kNamespaces, {"list"});
+  } else if (action.rewrites_objects) {
+    accesses.add(crd.resource(), {"get", "list", "patch"});
+    accesses.add(resources::kCrds, {"patch"}, "status", {"", action.crd});
+  }
+}
+
+Json review_of(const Access& access) {
+  const auto slash = access.resource.find('/');
+  Json attributes = {
+      {"verb",        access.verb},
+      {          "group", access.group           },
+      { "resource",       access.resource.substr(0,                  slash)}
+  };
+  if (slash != std::string::npos) attributes["subresource"] = access.resource.substr(slash + 1);
+  if (!access.ns.empty()) attributes["namespace"] = access.ns;
+  if (!access.name.empty()) attributes["name"] = access.name;
+  return {
+      {"apiVersion", resources::kSelfSubjectAccessReviews.api_version()},
+      {"kind",       "SelfSubjectAccessReview"                         },
+      {"spec",       {{"resourceAttributes", std::move(attributes)}}   }
+  };
+}
+
+std::string place_of(const Access& access) {
+  return access.ns.empty() ? "a ClusterRole" : "a Role in namespace " + access.ns;
+}
+
+}  // namespace
+
+std::string Access::display() const {
+  const auto slash = resource.find('/');
+  std::string text = resource.substr(0, slash);
+  if (!group.empty()) text += "." + group;
+  if (slash != std::string::npos) text += resource.substr(slash);
+  const std::string object = ObjectKey{ns, name}.display();
+  return object.empty() ? text : text + " " + object;
+}
+
+std::string Access::rule() const {
+  std::string text = "{apiGroups: [\"" + group + "\"], resources: [\"" + resource + "\"]";
+  if (!name.empty()) text += ", resourceNames: [\"" + name + "\"]";
+  return text + ", verbs: [\"" + verb + "\"]}";
+}
+
+std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
+                                 const PlanInputs& inputs,
+                                 const std::map<std::string, CrdOwner::Way>& ways) {
+  Accesses accesses;
+  for (const PlannedAction& action : actions) {
+    if (action.kind == ActionKind::Keep) continue;
+    const auto way = ways.find(action.crd);
+    add_crd_write(accesses, action, way == ways.end() ? usual_way(ways) : way->second);
+    add_object_writes(accesses, action, inputs.target.crd(action.crd)->summary);
+  }
+  const ObjectKey ours{inputs.ns, ""};
+  accesses.add(resources::kSecrets, {"get", "list", "create", "update", "delete"}, "", ours);
+  accesses.add(resources::kConfigMaps, {"create", "patch"}, "", ours);
+  // Where events about a cluster-scoped object go.
+  accesses.add(resources::kEvents, {"create"}, "", {"default", ""});
+  std::vector<Access> all = accesses.take();
+  all.back().lacking = Severity::Warning;  // a run without events loses nothing but its story
+  return all;
+}
+
+Result<std::vector<Access>> denied_of(Cluster& cluster, const std::vector<Access>& accesses) {
+  std::vector<bool> allowed(accesses.size());
+  std::optional<Error> failed;
+  Batch batch;
+  batch.size = accesses.size();
+  batch.request = [&](std::size_t i) {
+    Request request;
+    request.verb = Verb::Create;
+    request.resource = resources::kSelfSubjectAccessReviews;
+    request.body = review_of(accesses[i]);
+    return request;
+  };
+  batch.done = [&](std::size_t i, const Result<Json>& answer) {
+    if (answer) {
+      allowed[i] = bool_at(*answer, false, "status", "allowed");
+    } else if (!failed) {
+      failed = answer.error();
+    }
+  };
+  cluster.send_each(batch, kInFlight);
+  if (failed) return fail(wrap(std::move(*failed), "asking what we may do"));
+  std::vector<Access> denied;
+  for (std::size_t i = 0; i < accesses.size(); ++i) {
+    if (!allowed[i]) denied.push_back(accesses[i]);
+  }
+  return denied;
+}
+
+void report_denied(const std::vector<Access>& denied, Mode mode, Findings& findings) {
+  if (denied.empty()) return;
+  if (mode == Mode::Plan) {
+    std::string calls;
+    for (const Access& access : denied) {
+      calls += (calls.empty() ? "" : "; ") + access.verb + " " + access.display();
+    }
+    findings.add({"MissingPermission", Severity::Note, "", "",
+                  "who plans here may not make " + std::to_string(denied.size()) +
+                      " of the calls that a run makes: " + calls,
+                  "", false});
+    return;
+  }
+  for (const Access& access : denied) {
+    findings.add({"MissingPermission", access.lacking, access.display(), access.verb,
+                  "we may not " + access.verb + " " + access.display(),
+                  "add the rule " + access.rule() + " to " + place_of(access) +
+                      " that is bound to our ServiceAccount",
+                  false});
+  }
+}
+
+}  // namespace gatelift

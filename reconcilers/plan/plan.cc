@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// One plan: what each CRD needs, what its objects and its surroundings say about that, and a digest
+// over all of it.
+#include "reconcilers/plan/plan.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "reconcilers/bundle/digest.h"
+#include "reconcilers/bundle/version.h"
+#include "reconcilers/convert/convert.h"
+#include "reconcilers/plan/actions.h"
+#include "reconcilers/plan/crd_checks.h"
+#include "reconcilers/plan/dependent_checks.h"
+#include "reconcilers/plan/findings.h"
+#include "reconcilers/plan/object_checks.h"
+#include "reconcilers/plan/owner_checks.h"
+#include "reconcilers/plan/permission_checks.h"
+#include "reconcilers/steps/crd_writer.h"
+
+namespace gatelift {
+namespace {
+
+/// Version and channel that the installed CRDs name: "mixed" where they differ, "none" where there
+/// are none.
+BundleRef installed_ref(const Installed& installed) {
+  if (installed.crds.empty()) return {"none", ""};
+  std::set<BundleRef> refs;
+  std::set<std::string> channels;
+  for (const auto& [name, crd] : installed.crds) {
+    refs.insert({crd.bundle_version, crd.channel});
+    channels.insert(crd.channel);
+  }
+  if (refs.size() == 1) return *refs.begin();
+  return {"mixed", channels.size() == 1 ? *channels.begin() : "mixed"};
+}
+
+std::string in_effect_message(int num, const std::string& to_version) {
+  const std::string count = num == 1
+                                ? "1 POLICY IS IN EFFECT: its backends"
+                                : std::to_string(num) + " POLICIES ARE IN EFFECT: their backends";
+  return "**" + count + " will be spoken to in PLAINTEXT** from the first deletion until a " +
+         "controller that reads " + to_version + " serves, since implementations send plaintext " +
+         "while a BackendTLSPolicy is absent";
+}
+
+/// The absence of one kind's objects: what a CRD takes to come back, and its objects' deletions and
+/// creations with 16 calls under way. From runs on one API server with two cores; a plan says it as
+/// an estimate.
+std::chrono::milliseconds absence_of(int num_objects) {
+  if (num_objects == 0) return std::chrono::milliseconds(0);
+  return std::chrono::milliseconds(300 + num_objects * 3 / 2);
+}
+
+class Planner {
+ public:
+  Planner(Cluster& cluster, const PlanInputs& inputs)
+      : cluster_(cluster), inputs_(inputs), recogniser_(inputs.sources) {}
+
+  Result<Plan> make() {
+    plan_.operation = inputs_.operation;
+    plan_.from = installed_ref(inputs_.installed);
+    plan_.to = inputs_.target.ref;
+    plan_.bundle_digest = inputs_.target.digest;
+    plan_.actions = plan_actions(inputs_.installed, inputs_.target);
+    RETURN_IF_ERROR(look_at_crds());
+    RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
+    if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
+    look_at_bundle();
+    std::move(findings_).move_to(plan_, inputs_.spec.accept);
+    seal();
+    return std::move(plan_);
+  }
+
+ private:
+  PlannedAction* action_of(const std::string& crd) {
+    const auto it = std::ranges::find_if(
+        plan_.actions, [&](const PlannedAction& action) { return action.crd == crd; });
+    return it == plan_.actions.end() ? nullptr : &*it;
+  }
+
+  bool converts_any() const {
+    return std::ranges::any_of(plan_.actions, [](const PlannedAction& action) {
+      return action.kind == ActionKind::Convert;
+    });
+  }
+
+  Result<void> look_at_crds() {
+    if (converts_any()) {
+      ASSIGN_OR_RETURN(terminating_namespaces_, terminating_namespaces(cluster_));
+    }
+    for (const BundleCrd& target : inputs_.target.crds) {
+      const CrdSummary* live = inputs_.installed.crd(target.summary.name);
+      if (live != nullptr) RETURN_IF_ERROR(look_at_crd(*live, target));
+    }
+    sort_actions(plan_.actions);
+    return {};
+  }
+
+  Result<void> look_at_crd(const CrdSummary& live, const BundleCrd& target) {
+    PlannedAction* action = action_of(live.name);
+    if (action != nullptr) {
+      if (!check_state(*action, live, findings_)) {
+        unusable_.insert(live.name);
+        return {};
+      }
+      if (live.digest != target.summary.digest) recogniser_.check(live, findings_);
+    }
+    auto scan = scan_objects(cluster_, {action, live, target, terminating_namespaces_});
+    if (!scan) {
+      if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
+      report_unreadable(live);
+      return {};
+    }
+    if (action == nullptr) {
+      if (scan->stale_managers) reencode(live, target.summary, *scan);
+      return {};
+    }
+    take_scan(*action, live, *std::move(scan));
+    return {};
+  }
+
+  void report_unreadable(const CrdSummary& live) {
+    Access access{"list", live.group, live.plural, "", "", Severity::Blocker};
+    findings_.add(
+        {"MissingPermission", Severity::Blocker, access.display(), access.verb,
+         "we may not list " + access.display() + ", so that nothing can be said about its objects",
+         "add the rule " + access.rule() + " to a ClusterRole that is bound to our ServiceAccount",
+         false});
+    unreadable_.insert(live.name);
+  }
+
+  void reencode(const CrdSummary& live, const CrdSummary& target, const ObjectScan& scan) {
+    PlannedAction action = reencoding(live, target);
+    action.reason =
+        "managedFields of its objects name versions that the target does not have, which would "
+        "break every later server-side apply";
+    action.objects = scan.objects;
+    plan_.actions.push_back(std::move(action));
+    object_digests_[live.name] = scan.digest;
+  }
+
+  void take_scan(PlannedAction& action, const CrdSummary& live, ObjectScan scan) {
+    action.objects = scan.objects;
+    object_digests_[live.name] = std::move(scan.digest);
+    findings_.add_all(std::move(scan.findings));
+    if (scan.stale_managers && action.kind == ActionKind::Update) action.rewrites_objects = true;
+    if (action.kind != ActionKind::Convert) return;
+    with_status_ += scan.with_status;
+    owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
+    if (scan.objects > 0) check_shapes(action, live);
+    if (scan.in_effect > 0 && live.kind == "BackendTLSPolicy") {
+      findings_.add(
+          {"PlaintextWhileAbsent", Severity::Warning, crd_display(live.name), "",
+           in_effect_message(scan.in_effect, action.to_storage),
+           "run it when these backends may be spoken to in plaintext or are not spoken to "
+           "at all, and start the controller that reads " +
+               action.to_storage + " at once afterwards",
+           false});
+    }
+  }
+
+  /// A bridge of somebody else's: at one version there are objects of both shapes, and nothing says
+  /// which is which.
+  void check_shapes(const PlannedAction& action, const CrdSummary& live) {
+    const auto shape_moves = [&](const std::string& version) {
+      return shape_changes(live.group, live.kind, version, action.to_storage);
+    };
+    if (std::ranges::all_of(action.stored_versions, shape_moves)) return;
+    findings_.add(
+        {"MixedShapes", Severity::Blocker, crd_display(live.name), "status.storedVersions",
+         "objects may be stored in the old and in the new shape side by side, which only "
+         "an unfinished conversion leaves behind",
+         "finish or undo that conversion until status.storedVersions names one version", false});
+  }
+
+  Result<void> try_writes() {
+    std::map<std::string, Json> live;  // metadata
+    std::map<std::string, CrdOwner::Way> ways;
+    for (const PlannedAction& action : plan_.actions) {
+      if (action.kind == ActionKind::Create || action.kind == ActionKind::Keep) continue;
+      ASSIGN_OR_RETURN(std::optional<Json> metadata, check_owner(cluster_, action.crd, findings_));
+      if (!metadata) continue;
+      ways[action.crd] = crd_owner(*metadata).way;
+      live[action.crd] = *std::move(metadata);
+    }
+    std::vector<Access> accesses = accesses_for(plan_.actions, inputs_, ways);
+    std::erase_if(accesses, [&](const Access& access) { return is_reported(access); });
+    ASSIGN_OR_RETURN(const std::vector<Access> denied, denied_of(cluster_, accesses));
+    report_denied(denied, inputs_.spec.mode, findings_);
+    std::vector<Trial> trials;
+    for (const PlannedAction& action : plan_.actions) {
+      if (action.kind == ActionKind::Keep || action.kind == ActionKind::Reencode) continue;
+      if (unusable_.contains(action.crd) || !may_try(action, denied)) continue;
+      trials.push_back({action, *inputs_.target.crd(action.crd), live[action.crd]});
+    }
+    return check_refusals(cluster_, trials, findings_);
+  }
+
+  bool is_reported(const Access& access) const {
+    return access.verb == "list" && unreadable_.contains(access.resource + "." + access.group);
+  }
+
+  /// RBAC takes a dry run of a write for the write.
+  bool may_try(const PlannedAction& action, const std::vector<Access>& denied) const {
+    const bool creates = is_tried_as_creation(action, inputs_.target.crd(action.crd)->summary);
+    return std::ranges::none_of(denied, [&](const Access& access) {
+      if (access.resource != resources::kCrds.plural) return false;
+      return creates ? access.verb == "create" : access.name == action.crd;
+    });
+  }
+
+  void look_at_bundle() {
+    for (const PlannedAction& action : plan_.actions) {
+      if (action.kind != ActionKind::Keep) continue;
+      findings_.add({"OrphanCRD", Severity::Note, crd_display(action.crd), "",
+                     "the target does not have it; it and its objects stay as they are", "",
+                     false});
+    }
+    if (plan_.is_empty()) return;
+    if (!inputs_.target.policy_manifests.empty()) {
+      findings_.add({"PolicyNotInstalled", Severity::Note, "", "",
+                     "the bundle's admission policy is not installed by this version of gatelift",
+                     "", false});
+    }
+    for (const BundleSources::Entry& entry : inputs_.sources.list()) {
+      if (entry.ref != inputs_.target.ref || entry.known_bad.empty()) continue;
+      findings_.add({"KnownBadRelease", Severity::Warning, "", "spec.target.version",
+                     entry.ref.display() + " should not be installed: " + entry.known_bad,
+                     "choose a later patch release", false});
+    }
+    check_direction();
+  }
+
+  void check_direction() {
+    const bool both = parse_bundle_version(plan_.from.version).has_value() &&
+                      parse_bundle_version(plan_.to.version).has_value();
+    if (inputs_.operation == Operation::Rollback || !both) return;
+    if (compare_bundle_versions(plan_.to.version, plan_.from.version) >= 0) return;
+    findings_.add({"Downgrade", Severity::Warning, "", "spec.target.version",
+                   plan_.to.display() + " is older than the installed " + plan_.from.display(),
+                   "make sure that the controllers in use read the versions that it serves",
+                   false});
+  }
+
+  void estimate() {
+    for (const PlannedAction& action : plan_.actions) {
+      if (action.kind == ActionKind::Keep) continue;
+      plan_.objects += action.objects;
+      if (action.kind == ActionKind::Convert) {
+        // The CRD twice; each object deleted, created, and its managedFields put back; statuses.
+        plan_.estimated_writes += 2 + 3 * action.objects + with_status_;
+        plan_.estimated_unavailable += absence_of(action.objects);
+        continue;
+      }
+      if (action.kind != ActionKind::Reencode) ++plan_.estimated_writes;
+      if (action.rewrites_objects) plan_.estimated_writes += action.objects + 1;
+    }
+  }
+
+  /// Statuses are left out throughout, and with them notes and the words of checks: an approval
+  /// must survive that controllers write status. What was approved is bound by the identity and
+  /// generation of every object.
+  void seal() {
+    estimate();
+    Json sealed = {
+        {"operation", to_string(plan_.operation)      },
+        {"strategy",  to_string(inputs_.spec.strategy)},
+        {"bundle",    plan_.bundle_digest             },
+        {"objects",   object_digests_                 },
+        {"actions",   Json::array()                   },
+        {"checks",    Json::array()                   }
+    };
+    for (const PlannedAction& action : plan_.actions) {
+      sealed["actions"].push_back({to_string(action.kind), action.crd, action.from_digest,
+                                   action.to_digest, action.from_storage, action.to_storage,
+                                   action.stored_versions, action.objects,
+                                   action.rewrites_objects});
+    }
+    for (const Check& check : plan_.checks) {
+      if (check.severity == Severity::Note) continue;
+      sealed["checks"].push_back(
+          {check.code, to_string(check.severity), check.object, check.field});
+    }
+    plan_.digest = digest_of(sealed);
+  }
+
+  Cluster& cluster_;
+  const PlanInputs& inputs_;
+  ContentRecogniser recogniser_;
+  Plan plan_;
+  Findings findings_;
+  std::set<std::string> terminating_namespaces_;
+  std::set<std::string> unusable_;    // CRDs about which nothing more can be said
+  std::set<std::string> unreadable_;  // CRDs whose objects we may not list
+  std::map<std::string, std::string> object_digests_;
+  std::vector<std::string> owner_uids_;  // of objects that are made anew
+  int with_status_ = 0;
+};
+
+}  // namespace
+
+Result<Plan> make_plan(Cluster& cluster, const PlanInputs& inputs) {
+  return Planner(cluster, inputs).make();
+}
+
+}  // namespace gatelift
