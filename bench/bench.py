@@ -183,11 +183,14 @@ class Audit:
         self._path = pathlib.Path(server.state["auditLogs"][0])
         self._offset = self._path.stat().st_size
 
-    def events(self):
+    def lines(self):
         time.sleep(0.3)  # a line may come just after its response
         with open(self._path, encoding="utf-8") as file:
             file.seek(self._offset)
-            return [json.loads(line) for line in file]
+            return file.readlines()
+
+    def events(self):
+        return [json.loads(line) for line in self.lines()]
 
 
 def resource_of(event):
@@ -322,10 +325,12 @@ def follow_process(process, seconds=900):
 
 
 class Bench:
-    def __init__(self, server, program, hz):
+    def __init__(self, server, program, hz, keep):
         self.server = server
         self.program = program
         self.hz = hz
+        self.keep = keep
+        self.taken = 0
         self.operator = server.install()
 
     def sample(self, way, objects):
@@ -344,6 +349,10 @@ class Bench:
             seen = observer.finish()
         finally:
             observer.kill()
+            self.taken += 1
+            if self.keep:
+                self.keep.mkdir(parents=True, exist_ok=True)
+                (self.keep / f"{self.taken:02d}-{objects}-{way}.audit").write_text("".join(audit.lines()))
         figures["absence"] = seen["absence"]
         figures["observer"] = seen
         absent = absences_of(audit.events())
@@ -381,7 +390,7 @@ class Bench:
         cpu = now.children_user + now.children_system - times.children_user - times.children_system
         steps = {k: result[k] for k in ("otherCRDs", "deletes", "crdGone", "crdServed", "creates", "statuses")}
         return {"total": result["total"], "steps": steps, "cpu": cpu, "peak": peak, "reported": result["window"],
-                "writes": writes_of(audit.events(), "gatelift-bench-floor")}
+                "writes": writes_of(audit.events(), "gatelift-bench-write")}
 
     def by_floor_post(self, audit):
         return self.by_floor(audit, "--post")
@@ -559,7 +568,7 @@ def parse_arguments():
     parser.add_argument("--bundles", type=pathlib.Path, help="default: bundles in the cache")
     parser.add_argument("--hz", type=int, default=100, help="reads per second and version of the one policy that is "
                                                             "observed (default: %(default)s)")
-    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="leave logs and audit log there")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="leave there the logs, and an audit log of each sample for timeline.py")
     return parser.parse_args()
 
 
@@ -592,7 +601,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gatelift-bench-") as folder:
         server = Server(pathlib.Path(folder), bundles)
         try:
-            samples = take_samples(Bench(server, program.absolute(), arguments.hz), ways, numbers, repeats)
+            samples = take_samples(Bench(server, program.absolute(), arguments.hz, arguments.keep), ways, numbers,
+                                   repeats)
         finally:
             server.close()
             if arguments.keep:
@@ -617,7 +627,7 @@ def main():
 
 def keep(folder, target):
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("foreground.log", "daemon.log", "plane/audit.log"):
+    for name in ("foreground.log", "daemon.log"):
         if (folder / name).exists():
             shutil.copy(folder / name, target)
 

@@ -44,13 +44,14 @@ type kubeconfig struct {
 
 // client speaks HTTP/1.1 over a bounded number of keep-alive connections: one request at a time on each.
 type client struct {
+	agent  string
 	server string
 	token  string
 	http   *http.Client
 	sent   atomic.Int64
 }
 
-func newClient(path string, connections int) (*client, error) {
+func newClient(agent, path string, connections int) (*client, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func newClient(path string, connections int) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &client{server: cluster.Server, token: user.Token, http: &http.Client{
+	return &client{agent: "gatelift-bench-" + agent, server: cluster.Server, token: user.Token, http: &http.Client{
 		Timeout: time.Minute,
 		Transport: &http.Transport{
 			TLSClientConfig:     settings,
@@ -123,7 +124,7 @@ func (c *client) once(method, path, contentType string, body []byte) (answer, ti
 		return answer{}, 0, err
 	}
 	request.Header.Set("Accept", jsonBody)
-	request.Header.Set("User-Agent", "gatelift-bench-floor")
+	request.Header.Set("User-Agent", c.agent)
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}

@@ -34,7 +34,7 @@ func main() {
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		fail(err)
 	}
-	c, err := newClient(*access, *connections)
+	c, err := newClient(os.Args[1], *access, *connections)
 	if err != nil {
 		fail(err)
 	}

@@ -37,7 +37,7 @@ func observe(path string, namespace, name string, hz int) (sighting, error) {
 	failed := make([]error, len(versions))
 	var group sync.WaitGroup
 	for i, version := range versions {
-		c, err := newClient(path, 1)
+		c, err := newClient("observe", path, 1)
 		if err != nil {
 			return sighting{}, err
 		}
