@@ -27,6 +27,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <future>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,8 @@ constexpr std::size_t kMaxIdleConnections = 32;
 constexpr std::chrono::seconds kMaxIdleAge{50};
 constexpr std::uint32_t kMaxHeaderBytes = 64U << 10U;
 constexpr std::size_t kChunkBytes = 64U << 10U;
+// Beast 1.74 takes "no limit" for a limit of nothing where the answer has a Content-Length.
+constexpr std::uint64_t kNoBound = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t kMaxRefusalBytes = 1U << 20U;
 
 /// A socket with TLS over it, or without for loopback test servers. One type, so that Beast is
@@ -228,7 +231,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   struct Bounds {
     Clock::time_point deadline;  // of everything, or of the head where `idle` is set
     std::optional<std::chrono::milliseconds> idle;  // longest silence within the body
-    boost::optional<std::uint64_t> max_body_bytes;
+    std::uint64_t max_body_bytes = 0;
   };
 
   Exchange(BeastNetwork& network, std::string text, std::shared_ptr<net::ssl::context> context,
@@ -327,7 +330,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       head.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
     receiver_->on_head(std::move(head));
-    parser_->eager(true);
+    // An eager parser reads on until the next chunk has come, and would keep each event back for
+    // the one after it.
+    parser_->eager(!bounds_.idle);
     read_body();
   }
 
@@ -531,7 +536,7 @@ Result<StreamAnswer> BeastTransport::open(const HttpCall& call, std::chrono::mil
   ASSIGN_OR_RETURN(auto context, network_->context_for(call.tls));
   const auto receiver = std::make_shared<StreamReceiver>();
   auto answer = receiver->answer.get_future();
-  const Exchange::Bounds bounds{call.deadline, idle, boost::none};
+  const Exchange::Bounds bounds{call.deadline, idle, kNoBound};
   auto exchange = std::make_shared<Exchange>(*network_, wire_text(call, network_->server),
                                              std::move(context), bounds, receiver);
   tell(*network_, exchange, &Exchange::start);

@@ -47,7 +47,8 @@ std::pair<std::string, std::string> split_authority(std::string_view authority) 
   std::size_t end_of_host = authority.find(':');
   std::string_view host = authority.substr(0, end_of_host);
   if (authority.starts_with('[')) {
-    const std::size_t bracket = std::min(authority.find(']'), authority.size() - 1);
+    const std::size_t bracket = authority.find(']');
+    if (bracket == std::string_view::npos) return {};
     host = authority.substr(1, bracket - 1);
     end_of_host = bracket + 1 < authority.size() ? bracket + 1 : std::string_view::npos;
   }

@@ -67,9 +67,10 @@ SeenRequest parse_head(const std::string& head) {
   request.target = head.substr(method_end + 1, target_end - method_end - 1);
   for (std::size_t at = first_line + 2; at < head.size();) {
     const std::size_t end = head.find("\r\n", at);
-    const std::size_t colon = head.find(": ", at);
+    const std::size_t colon = head.find(':', at);
     if (end == std::string::npos || end == at || colon == std::string::npos) break;
-    request.headers[lower(head.substr(at, colon - at))] = head.substr(colon + 2, end - colon - 2);
+    const std::size_t value = std::min(head.find_first_not_of(' ', colon + 1), end);
+    request.headers[lower(head.substr(at, colon - at))] = head.substr(value, end - value);
     at = end + 2;
   }
   return request;
