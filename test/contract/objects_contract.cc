@@ -7,12 +7,10 @@ namespace {
 
 Json strict_schema() {
   return schema_with_spec(
-      {
-          {"host",  {{"type", "string"}, {"minLength", 1}, {"maxLength", 9}}                     },
-          {"mode",  {{"type", "string"}, {"enum", {"On", "Off"}}, {"default", "On"}}             },
-          {"ports",
-           {{"type", "array"}, {"maxItems", 2}, {"items", {{"type", "integer"}, {"minimum", 1}}}}}
-  },
+      {{"host", {{"type", "string"}, {"minLength", 1}, {"maxLength", 9}}},
+       {"mode", {{"type", "string"}, {"enum", {"On", "Off"}}, {"default", "On"}}},
+       {"ports",
+        {{"type", "array"}, {"maxItems", 2}, {"items", {{"type", "integer"}, {"minimum", 1}}}}}},
       {"host"});
 }
 
@@ -26,10 +24,7 @@ class ObjectContract : public ContractTest {
 
   Resource v1() const { return widgets().at("v1"); }
   ObjectBuilder valid(const std::string& name) const {
-    return widget("v1", name)
-        .spec({
-            {"host", "a"}
-    });
+    return widget("v1", name).spec({{"host", "a"}});
   }
   Json created(const ObjectBuilder& builder) {
     auto answer = create_as(cluster_, "alice", v1(), builder.build());
@@ -75,9 +70,7 @@ TEST_F(ObjectContract, ACreateDropsStatusAndServerFieldsButKeepsOwnersAndFinaliz
   owner["apiVersion"] = "v1";
   owner["kind"] = "Namespace";
   Json made = created(valid("a")
-                          .status({
-                              {"ready", true}
-  })
+                          .status({{"ready", true}})
                           .label("l", "1")
                           .annotation("n", "2")
                           .finalizer("example.com/hold")
@@ -95,19 +88,12 @@ TEST_F(ObjectContract, ACreateDropsStatusAndServerFieldsButKeepsOwnersAndFinaliz
   EXPECT_EQ(annotation_of(made, "n"), "2");
   EXPECT_EQ(array_at(made, "metadata", "finalizers"), Json::array({"example.com/hold"}));
   EXPECT_EQ(array_at(made, "metadata", "ownerReferences").size(), 1U);
-  merge_patch(cluster_, v1(), key("a"),
-              {
-                  {"metadata", {{"finalizers", nullptr}}}
-  });
+  merge_patch(cluster_, v1(), key("a"), {{"metadata", {{"finalizers", nullptr}}}});
 }
 
 TEST_F(ObjectContract, ACreateInANamespaceThatIsNotThereAnswersNotFound) {
-  Json elsewhere = object(v1().api_version(), "Widget",
-                          {
-                              "no-such-" + ns_, "a"
-  })
-                       .spec({{"host", "a"}})
-                       .build();
+  Json elsewhere =
+      object(v1().api_version(), "Widget", {"no-such-" + ns_, "a"}).spec({{"host", "a"}}).build();
   auto answer = create(cluster_, v1(), elsewhere);
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().kind, ErrorKind::NotFound);
@@ -120,32 +106,15 @@ TEST_F(ObjectContract, ATerminatingNamespaceRefusesCreatesWithACauseButTakesUpda
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().kind, ErrorKind::Forbidden);
   EXPECT_TRUE(answer.error().has_cause("NamespaceTerminating"));
-  ASSERT_OK(merge_patch(cluster_, v1(), key("held"),
-                        {
-                            {"metadata", {{"labels", {{"l", "1"}}}}}
-  }));
-  ASSERT_OK(merge_patch(cluster_, v1(), key("held"),
-                        {
-                            {"metadata", {{"finalizers", nullptr}}}
-  }));
+  ASSERT_OK(merge_patch(cluster_, v1(), key("held"), {{"metadata", {{"labels", {{"l", "1"}}}}}}));
+  ASSERT_OK(merge_patch(cluster_, v1(), key("held"), {{"metadata", {{"finalizers", nullptr}}}}));
 }
 
 TEST_F(ObjectContract, UnknownFieldsAreDroppedUnlessStrictnessIsAskedFor) {
-  Json made = created(valid("a").spec({
-      {"host", "a"},
-      {"hots", "b"}
-  }));
-  EXPECT_EQ(made["spec"], (Json{
-                              {"host", "a" },
-                              {"mode", "On"}
-  }));
+  Json made = created(valid("a").spec({{"host", "a"}, {"hots", "b"}}));
+  EXPECT_EQ(made["spec"], (Json{{"host", "a"}, {"mode", "On"}}));
 
-  Request strict = write(Verb::Create, valid("b")
-                                           .spec({
-                                               {"host", "a"},
-                                               {"hots", "b"}
-  })
-                                           .build());
+  Request strict = write(Verb::Create, valid("b").spec({{"host", "a"}, {"hots", "b"}}).build());
   strict.field_validation = FieldValidation::Strict;
   auto answer = cluster_.send(strict);
   ASSERT_FALSE(answer.has_value());
@@ -162,12 +131,12 @@ TEST_F(ObjectContract, AnInvalidObjectIsRefusedWithOneCausePerField) {
     const char* field;
   };
   const Row rows[] = {
-      {"missing", Json::object(),                        "FieldValueRequired",     "spec.host"    },
-      {"type",    {{"host", 7}},                         "FieldValueTypeInvalid",  "spec.host"    },
-      {"enum",    {{"host", "a"}, {"mode", "Maybe"}},    "FieldValueNotSupported", "spec.mode"    },
-      {"long",    {{"host", "abcdefghij"}},              "FieldValueTooLong",      "spec.host"    },
-      {"many",    {{"host", "a"}, {"ports", {1, 2, 3}}}, "FieldValueTooMany",      "spec.ports"   },
-      {"item",    {{"host", "a"}, {"ports", {0}}},       "FieldValueInvalid",      "spec.ports[0]"},
+      {"missing", Json::object(), "FieldValueRequired", "spec.host"},
+      {"type", {{"host", 7}}, "FieldValueTypeInvalid", "spec.host"},
+      {"enum", {{"host", "a"}, {"mode", "Maybe"}}, "FieldValueNotSupported", "spec.mode"},
+      {"long", {{"host", "abcdefghij"}}, "FieldValueTooLong", "spec.host"},
+      {"many", {{"host", "a"}, {"ports", {1, 2, 3}}}, "FieldValueTooMany", "spec.ports"},
+      {"item", {{"host", "a"}, {"ports", {0}}}, "FieldValueInvalid", "spec.ports[0]"},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);
@@ -192,10 +161,7 @@ TEST_F(ObjectContract, DryRunAnswersLikeTheWriteAndStoresNothing) {
 
   Json made = created(valid("a"));
   Request change =
-      write(Verb::MergePatch, {
-                                  {"metadata", {{"name", "a"}}},
-                                  {"spec",     {{"host", "b"}}}
-  });
+      write(Verb::MergePatch, {{"metadata", {{"name", "a"}}}, {"spec", {{"host", "b"}}}});
   change.key = key("a");
   change.dry_run = true;
   ASSERT_OK_AND_ASSIGN(answer, cluster_.send(change));
@@ -217,15 +183,10 @@ TEST_F(ObjectContract, AReplaceWithoutResourceVersionIsInvalid) {
 
 TEST_F(ObjectContract, AStaleResourceVersionConflictsForReplaceAndPatch) {
   Json first = created(valid("a"));
-  ASSERT_OK(merge_patch(cluster_, v1(), key("a"),
-                        {
-                            {"spec", {{"host", "b"}}}
-  }));
+  ASSERT_OK(merge_patch(cluster_, v1(), key("a"), {{"spec", {{"host", "b"}}}}));
   EXPECT_EQ(replace(cluster_, v1(), first).error().kind, ErrorKind::Conflict);
-  Json locked = {
-      {"metadata", {{"resourceVersion", resource_version_of(first)}}},
-      {"spec",     {{"host", "c"}}                                  }
-  };
+  Json locked = {{"metadata", {{"resourceVersion", resource_version_of(first)}}},
+                 {"spec", {{"host", "c"}}}};
   EXPECT_EQ(merge_patch(cluster_, v1(), key("a"), locked).error().kind, ErrorKind::Conflict);
   EXPECT_EQ((*get(cluster_, v1(), key("a")))["spec"]["host"], "b");
 }
@@ -240,10 +201,7 @@ TEST_F(ObjectContract, AReplaceWithAForeignUidConflicts) {
 
 TEST_F(ObjectContract, StatusAndTheRestAreWrittenApart) {
   Json made = created(valid("a"));
-  Json status = {
-      {"status", {{"ready", true}}},
-      {"spec",   {{"host", "x"}}  }
-  };
+  Json status = {{"status", {{"ready", true}}}, {"spec", {{"host", "x"}}}};
   ASSERT_OK_AND_ASSIGN(Json answer, merge_patch(cluster_, v1(), key("a"), status, "status"));
   EXPECT_EQ(answer["spec"]["host"], "a");
   EXPECT_EQ(answer["status"]["ready"], true);
@@ -260,9 +218,7 @@ TEST_F(ObjectContract, StatusAndTheRestAreWrittenApart) {
 TEST_F(ObjectContract, GenerationCountsNeitherMetadataNorStatus) {
   created(valid("a"));
   ASSERT_OK_AND_ASSIGN(Json labelled, merge_patch(cluster_, v1(), key("a"),
-                                                  {
-                                                      {"metadata", {{"labels", {{"l", "1"}}}}}
-  }));
+                                                  {{"metadata", {{"labels", {{"l", "1"}}}}}}));
   EXPECT_EQ(int_at(labelled, 0, "metadata", "generation"), 1);
 }
 
@@ -270,18 +226,14 @@ TEST_F(ObjectContract, AWriteThatChangesNothingKeepsTheResourceVersion) {
   Json made = created(valid("a"));
   ASSERT_OK_AND_ASSIGN(
       Json same, merge_patch(cluster_, v1(), key("a"),
-                             {
-                                 {"metadata", {{"resourceVersion", resource_version_of(made)}}}
-  }));
+                             {{"metadata", {{"resourceVersion", resource_version_of(made)}}}}));
   EXPECT_EQ(same, made);
 }
 
 TEST_F(ObjectContract, AJsonPatchWhoseTestFailsChangesNothing) {
   Json made = created(valid("a"));
-  Json patch = Json::array({
-      {{"op", "test"},    {"path", "/spec/host"}, {"value", "z"}},
-      {{"op", "replace"}, {"path", "/spec/host"}, {"value", "b"}}
-  });
+  Json patch = Json::array({{{"op", "test"}, {"path", "/spec/host"}, {"value", "z"}},
+                            {{"op", "replace"}, {"path", "/spec/host"}, {"value", "b"}}});
   auto answer = json_patch_as(cluster_, "alice", v1(), key("a"), patch);
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().kind, ErrorKind::Invalid);
@@ -307,30 +259,20 @@ TEST_F(ObjectContract, AFinalizerHoldsADeletionAndNoneCanBeAddedMeanwhile) {
   EXPECT_TRUE(is_being_deleted(marked));
   EXPECT_EQ(int_at(marked, 0, "metadata", "generation"), 2);
 
-  Json more = {
-      {"metadata", {{"finalizers", {"example.com/hold", "example.com/more"}}}}
-  };
+  Json more = {{"metadata", {{"finalizers", {"example.com/hold", "example.com/more"}}}}};
   auto refused = merge_patch(cluster_, v1(), key("a"), more);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().http_status, 422);
 
   auto again = create(cluster_, v1(), valid("a").build());
   EXPECT_EQ(again.error().kind, ErrorKind::AlreadyExists);
-  ASSERT_OK(merge_patch(cluster_, v1(), key("a"),
-                        {
-                            {"metadata", {{"finalizers", nullptr}}}
-  }));
+  ASSERT_OK(merge_patch(cluster_, v1(), key("a"), {{"metadata", {{"finalizers", nullptr}}}}));
   EXPECT_EQ(get(cluster_, v1(), key("a")).error().kind, ErrorKind::NotFound);
 }
 
 TEST_F(ObjectContract, ASecretOfMoreThanOneMebibyteIsRefused) {
   std::string base64(1024 * 1024 / 3 * 4 + 1024, 'A');
-  Json secret = object("v1", "Secret", key("big"))
-                    .with("data",
-                          {
-                              {"chunk", base64}
-  })
-                    .build();
+  Json secret = object("v1", "Secret", key("big")).with("data", {{"chunk", base64}}).build();
   auto answer = create(cluster_, resources::kSecrets, secret);
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().http_status, 422);
@@ -340,11 +282,10 @@ TEST_F(ObjectContract, ASecretOfMoreThanOneMebibyteIsRefused) {
 
 TEST_F(ObjectContract, AnAccessReviewSaysWhetherAVerbIsAllowed) {
   Json review = {
-      {"apiVersion", "authorization.k8s.io/v1"                                                   },
-      {"kind",       "SelfSubjectAccessReview"                                                   },
+      {"apiVersion", "authorization.k8s.io/v1"},
+      {"kind", "SelfSubjectAccessReview"},
       {"spec",
-       {{"resourceAttributes", {{"verb", "delete"}, {"group", group_}, {"resource", "widgets"}}}}}
-  };
+       {{"resourceAttributes", {{"verb", "delete"}, {"group", group_}, {"resource", "widgets"}}}}}};
   ASSERT_OK_AND_ASSIGN(Json answer, create(cluster_, resources::kSelfSubjectAccessReviews, review));
   EXPECT_TRUE(bool_at(answer, false, "status", "allowed"));
 }
