@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::minutes kStallAfter{5};
 constexpr std::chrono::seconds kLookAgain{30};
+constexpr std::chrono::seconds kRecordEvery{1};
 constexpr const char* kFinalizer = "gatelift.dev/finish";
 
 /// Objects are deleted and not all back: nothing may interrupt this but a crash.
@@ -204,6 +205,7 @@ Result<void> MigrationReconciler::State::enter(Run& run, Phase phase) {
   bool moved = record.phase != phase;
   record.phase = phase;
   if (phase == Phase::Done) return {};
+  if (phase == Phase::BackUp && !record.started_at) record.started_at = clock.now();
   set_conditions(record, run.migration.generation,
                  {Verdict::Kind::Working, std::string(to_string(phase)),
                   "in phase " + std::string(to_string(phase))},
@@ -242,14 +244,22 @@ Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
   return {};
 }
 
+/// Step after step of one phase, each after a new observation. The record is written when the phase changes, once a
+/// second, and by the steps themselves where the order of writes matters.
 Result<StepOutcome> MigrationReconciler::State::advance(Run& run) {
-  ASSIGN_OR_RETURN(run.installed, installed.read());
-  ASSIGN_OR_RETURN(const PhaseRow* row, current_row(run));
-  RETURN_IF_ERROR(enter(run, row->phase));
-  RETURN_IF_ERROR(hold_finalizer(run));
-  ASSIGN_OR_RETURN(StepOutcome outcome, row->step(run));
-  if (outcome.kind == StepOutcome::Kind::Progressed) RETURN_IF_ERROR(write_record(run));
-  return outcome;
+  std::optional<Phase> entered;
+  while (true) {
+    ASSIGN_OR_RETURN(run.installed, installed.read());
+    ASSIGN_OR_RETURN(const PhaseRow* row, current_row(run));
+    bool moved_on = entered && *entered != row->phase;
+    RETURN_IF_ERROR(enter(run, row->phase));
+    if (moved_on && row->phase != Phase::Done) return StepOutcome::progressed();
+    entered = row->phase;
+    RETURN_IF_ERROR(hold_finalizer(run));
+    ASSIGN_OR_RETURN(StepOutcome outcome, row->step(run));
+    if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
+    if (clock.now() - run.written_at >= kRecordEvery) RETURN_IF_ERROR(write_record(run));
+  }
 }
 
 Verdict MigrationReconciler::State::resting_verdict(const Run& run) const {
@@ -387,7 +397,7 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
     failing_since.reset();
   }
   Run run{cluster, clock, settings, backups, &sources, std::move(migration), *std::move(object),
-          target,  {},    backup,   source};
+          target,  {},    backup,   source, clock.now()};
   if (run.migration.deleting && !is_absence_open(run.record())) {
     run.record().phase = Phase::Done;
     RETURN_IF_ERROR(hold_finalizer(run));

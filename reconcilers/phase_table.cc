@@ -106,7 +106,7 @@ Result<bool> is_backed_up(Run& run) {
   if (!is_under_way(run.record())) return false;
   ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found, run.backups.open(gatelift::backup_ref(run.migration)));
   if (!found) {
-    if (run.record().unavailable_since) {
+    if (run.record().unavailable_since && !run.record().backup.ref.empty()) {
       return fail(ErrorKind::Internal,
                   "backup " + run.record().backup.ref +
                       " is gone although objects have been deleted; next: put its Secrets back");
@@ -118,10 +118,6 @@ Result<bool> is_backed_up(Run& run) {
 }
 
 Result<StepOutcome> back_up(Run& run) {
-  if (!run.record().started_at) {
-    run.record().started_at = run.clock.now();
-    RETURN_IF_ERROR(write_record(run));
-  }
   return gatelift::back_up(run);
 }
 

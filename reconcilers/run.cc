@@ -57,6 +57,7 @@ Result<void> write_record(Run& run) {
   auto written = run.cluster.send(request);
   if (!written) return fail(wrap(written.error(), "recording progress"));
   run.object = *std::move(written);
+  run.written_at = run.clock.now();
   run.migration.resource_version = resource_version_of(run.object);
   return {};
 }

@@ -27,6 +27,7 @@ struct Run {
   Installed installed;
   std::shared_ptr<const VerifiedBackup> backup;  // of this run; null before BackUp is proven
   std::shared_ptr<const VerifiedBackup> source;  // the backup that a rollback restores; null in an upgrade
+  Time written_at;  // when the record was last read or written
 
   Record& record() { return migration.record; }
   const MigrationSpec& spec() const { return migration.spec; }

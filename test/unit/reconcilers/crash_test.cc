@@ -56,11 +56,13 @@ int FaultMatrix::num_writes_ = 0;
 
 TEST_P(FaultMatrix, AtEveryWriteConvergesToTheUndisturbedEnd) {
   ASSERT_GT(num_writes_, 30);
-  for (int n = 1; n <= num_writes_; ++n) {
+  // A death is tried at every write; a lost call or answer, which takes the same way back, at every third.
+  bool dies = GetParam() == Fault::CrashBefore || GetParam() == Fault::CrashAfter;
+  for (int n = 1; n <= num_writes_; n += dies ? 1 : 3) {
     SCOPED_TRACE("at write " + std::to_string(n));
     ASSERT_NO_FATAL_FAILURE(run_with_fault(GetParam(), n));
   }
-  std::printf("%d of %d writes\n", num_writes_, num_writes_);
+  std::printf("%s of %d writes\n", dies ? "each" : "every third", num_writes_);
 }
 
 std::string name_of(const testing::TestParamInfo<Fault>& info) {
