@@ -10,6 +10,8 @@
 namespace gatelift {
 namespace {
 
+constexpr std::size_t kMaxNamed = 8;
+
 /// What the run does with a dependent: read it whole, patch its references. Each kind and namespace
 /// once.
 std::vector<Access> accesses_to(const std::vector<Dependent>& dependents) {
@@ -53,9 +55,16 @@ Check blocking_check_of(const Dependent& dependent, const Access& lacking) {
   return check;
 }
 
-std::string join(const std::vector<std::string>& names) {
+/// Most collections of a cluster cannot be listed by a controller with few rights: the first few
+/// stand for them.
+std::string some_of(const std::vector<std::string>& names) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  for (std::size_t i = 0; i < std::min(names.size(), kMaxNamed); ++i) {
+    text += (i == 0 ? "" : ", ") + names[i];
+  }
+  if (names.size() > kMaxNamed) {
+    text += " and " + std::to_string(names.size() - kMaxNamed) + " more kinds";
+  }
   return text;
 }
 
@@ -77,12 +86,14 @@ Result<void> check_dependents(Cluster& cluster, const std::vector<std::string>& 
                                          : blocking_check_of(dependent, *lacking));
   }
   if (!dependents.not_searched.empty()) {
-    findings.add({"Dependents", Severity::Note, "", "",
-                  "objects owned by what is deleted and made anew were not looked for in " +
-                      join(dependents.not_searched) +
-                      ", which we may not list or which did not answer; the garbage collector "
-                      "would delete such objects",
-                  "", false});
+    findings.add(
+        {"Dependents", Severity::Note, "", "",
+         "objects owned by what is deleted and made anew were not looked for in " +
+             some_of(dependents.not_searched) +
+             ", which we may not list or which did not answer; the garbage collector would "
+             "delete such objects (the ClusterRole gatelift-dependents, bound to us, lets us "
+             "look)",
+         "", false});
   }
   return {};
 }

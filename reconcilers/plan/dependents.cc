@@ -9,9 +9,11 @@
 namespace gatelift {
 namespace {
 
-/// Events are many, have no owners, and go by themselves.
+/// Events are many, have no owners, and go by themselves; component statuses are made up when they
+/// are asked for.
 bool is_worth_looking(const Collection& collection) {
-  return collection.resource.plural != "events";
+  const std::string& plural = collection.resource.plural;
+  return plural != "events" && plural != "componentstatuses";
 }
 
 std::string display(const Resource& resource) {

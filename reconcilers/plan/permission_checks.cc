@@ -9,6 +9,7 @@ namespace gatelift {
 namespace {
 
 constexpr int kInFlight = 8;
+constexpr std::size_t kMaxNamed = 5;
 
 /// Collects accesses of one resource.
 class Accesses {
@@ -22,7 +23,7 @@ class Accesses {
       access.resource = subresource.empty() ? resource.plural : resource.plural + "/" + subresource;
       access.ns = key.ns;
       access.name = key.name;
-      all_.push_back(std::move(access));
+      if (std::ranges::find(all_, access) == all_.end()) all_.push_back(std::move(access));
     }
   }
   std::vector<Access> take() { return std::move(all_); }
@@ -96,8 +97,8 @@ std::string Access::display() const {
   std::string text = resource.substr(0, slash);
   if (!group.empty()) text += "." + group;
   if (slash != std::string::npos) text += resource.substr(slash);
-  const std::string object = ObjectKey{ns, name}.display();
-  return object.empty() ? text : text + " " + object;
+  if (!name.empty()) text += " " + name;
+  return ns.empty() ? text : text + " in namespace " + ns;
 }
 
 std::string Access::rule() const {
@@ -158,8 +159,11 @@ void report_denied(const std::vector<Access>& denied, Mode mode, Findings& findi
   if (denied.empty()) return;
   if (mode == Mode::Plan) {
     std::string calls;
-    for (const Access& access : denied) {
-      calls += (calls.empty() ? "" : "; ") + access.verb + " " + access.display();
+    for (std::size_t i = 0; i < std::min(denied.size(), kMaxNamed); ++i) {
+      calls += (i == 0 ? "" : "; ") + denied[i].verb + " " + denied[i].display();
+    }
+    if (denied.size() > kMaxNamed) {
+      calls += " and " + std::to_string(denied.size() - kMaxNamed) + " more";
     }
     findings.add({"MissingPermission", Severity::Note, "", "",
                   "who plans here may not make " + std::to_string(denied.size()) +

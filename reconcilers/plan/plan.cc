@@ -191,10 +191,21 @@ class Planner {
     ASSIGN_OR_RETURN(const std::vector<Access> denied, denied_of(cluster_, accesses));
     report_denied(denied, inputs_.spec.mode, findings_);
     std::vector<Trial> trials;
+    int not_tried = 0;
     for (const PlannedAction& action : plan_.actions) {
       if (action.kind == ActionKind::Keep || action.kind == ActionKind::Reencode) continue;
-      if (unusable_.contains(action.crd) || !may_try(action, denied)) continue;
+      if (unusable_.contains(action.crd)) continue;
+      if (!may_try(action, denied)) {
+        ++not_tried;
+        continue;
+      }
       trials.push_back({action, *inputs_.target.crd(action.crd), live[action.crd]});
+    }
+    if (not_tried > 0) {
+      findings_.add({"CRDNotTried", Severity::Note, "", "",
+                     "the API server was not asked whether it takes " + std::to_string(not_tried) +
+                         " of the target's CRDs: a dry run needs the right to the write",
+                     "", false});
     }
     return check_refusals(cluster_, trials, findings_);
   }

@@ -234,7 +234,7 @@ TEST(MakePlan, TellsAPlannerWithoutRightsInOneNote) {
     scene.cluster.policy().deny(verb, kGatewayGroup, "backendtlspolicies");
   }
   const Plan plan = scene.plan();
-  EXPECT_EQ(checks_of(plan), Names{"MissingPermission "});
+  EXPECT_EQ(checks_of(plan), (Names{"CRDNotTried ", "MissingPermission "}));
   EXPECT_EQ(plan.checks.at(0).severity, Severity::Note);
   EXPECT_FALSE(plan.stops());
 }
