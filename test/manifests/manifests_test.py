@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 from control_plane import ROOT, ControlPlane
@@ -78,12 +79,16 @@ def roles():
             yield f"{role['kind']}/{role['metadata']['name']}", rule
 
 
+def bundles():
+    """The folder of the released bundles."""
+    fetched = subprocess.run([ROOT / "scripts/fetch-bundles"], capture_output=True, text=True, check=True).stdout
+    return pathlib.Path(re.search(r" releases in (.+), \d+ of them", fetched).group(1))
+
+
 def bundle_crds():
     """Names of all CRDs in the released bundles."""
-    fetched = subprocess.run([ROOT / "scripts/fetch-bundles"], capture_output=True, text=True, check=True).stdout
-    folder = pathlib.Path(re.search(r" releases in (.+), \d+ of them", fetched).group(1))
     names = set()
-    for file in folder.glob("v*/*/*.yaml"):
+    for file in bundles().glob("v*/*/*.yaml"):
         group, _, plural = file.stem.partition("_")
         if not plural.startswith("vap_"):
             names.add(f"{plural}.{group}")
@@ -252,6 +257,42 @@ class Rights(unittest.TestCase):
         bound = {item["roleRef"]["name"] for item in rendered
                  if item["kind"] == "ClusterRoleBinding" and item["subjects"][0]["name"] == "gatelift"}
         self.assertEqual(bound, {"gatelift-planner", "gatelift-records"})
+
+
+@unittest.skipUnless(os.environ.get("GATELIFT_BIN"), "no program to ask")
+class Plan(unittest.TestCase):
+    """What the program itself says of the rights that it is given."""
+
+    @classmethod
+    def setUpClass(cls):
+        plane.kubectl("apply", "--server-side", "-f", bundles() / "v1.0.0/experimental")
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
+
+    def plan_as(self, account):
+        """Exit status and plan of `gatelift plan` as a ServiceAccount."""
+        config = json.loads(plane.kubectl("config", "view", "--raw", "-o", "json"))
+        token = plane.kubectl("create", "token", account, "-n", "gatelift-system").strip()
+        for user in config["users"]:
+            user["user"] = {"token": token}
+        with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig") as file:
+            json.dump(config, file)
+            file.flush()
+            result = subprocess.run(
+                [os.environ["GATELIFT_BIN"], "plan", "--to", "v1.1.1/experimental", "--kubeconfig", file.name,
+                 "--bundles", bundles(), "-o", "json"], capture_output=True, text=True, check=False)
+        self.assertIn(result.returncode, (0, 3), result.stderr)
+        plan = json.loads(result.stdout)
+        actions = {action["crd"].split(".")[0]: action["action"] for action in plan["actions"]}
+        self.assertEqual(actions["backendtlspolicies"], "Convert")
+        self.assertEqual(actions["backendlbpolicies"], "Create")
+        self.assertEqual(actions["httproutes"], "Update")
+        return result.returncode, {check["check"] for check in plan["checks"] if check["severity"] == "Blocker"}
+
+    def test_as_the_controller_lacks_no_permission(self):
+        self.assertEqual(self.plan_as("gatelift"), (0, set()))
+
+    def test_as_the_planner_is_whole_and_lacks_permissions_only(self):
+        self.assertLessEqual(self.plan_as("gatelift-planner")[1], {"MissingPermission"})
 
 
 class Pod(unittest.TestCase):
