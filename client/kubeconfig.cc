@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -47,6 +48,16 @@ class Entry {
   }
   tl::unexpected<Error> refuse(std::string_view field, const std::string& why) const {
     return fail(ErrorKind::Invalid, locate(field) + ": " + why);
+  }
+
+  /// `namespace: on` is a boolean in YAML, and would be taken for no namespace.
+  Result<void> check_texts(std::initializer_list<std::string_view> fields) const {
+    for (const std::string_view field : fields) {
+      const Json* value = find(body_, field);
+      if (value == nullptr || value->is_string()) continue;
+      return refuse(field, "is not a string (" + value->dump() + "); put it in quotes");
+    }
+    return {};
   }
 
   /// A path of this file, absolute.
@@ -128,6 +139,8 @@ class Kubeconfig {
 };
 
 Result<void> read_cluster(const Entry& cluster, Endpoint& endpoint, TextSource& ca) {
+  RETURN_IF_ERROR(cluster.check_texts(
+      {"server", "tls-server-name", "certificate-authority", "certificate-authority-data"}));
   if (cluster.has("proxy-url")) {
     return cluster.refuse("proxy-url", "proxies are not supported; use a context without one");
   }
@@ -224,6 +237,9 @@ Result<ExecPlugin> read_plugin(const Entry& user, const Entry& cluster, const Te
 }
 
 Result<IdentitySources> read_user(const Entry& user, const Entry& cluster, const TextSource& ca) {
+  RETURN_IF_ERROR(user.check_texts({"client-certificate", "client-certificate-data", "client-key",
+                                    "client-key-data", "token", "tokenFile", "username", "password",
+                                    "as", "as-uid"}));
   if (user.has("auth-provider")) {
     return user.refuse("auth-provider",
                        "Kubernetes has removed it; renew the kubeconfig to use an exec plugin");
@@ -259,6 +275,7 @@ Result<Endpoint> endpoint_of(const Kubeconfig& config, const EndpointChoice& cho
   const auto context = config.find_entry("contexts", "context", name);
   if (!context)
     return fail(ErrorKind::Invalid, where + ": contexts: none is called \"" + name + "\"");
+  RETURN_IF_ERROR(context->check_texts({"cluster", "user", "namespace"}));
   const auto cluster = config.find_entry("clusters", "cluster", context->text("cluster"));
   if (!cluster) {
     return context->refuse("cluster", "no cluster is called \"" + context->text("cluster") + "\"");
