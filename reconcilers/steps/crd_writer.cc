@@ -151,8 +151,8 @@ Result<void> write_crd(Run& run, const Json& manifest, const Json& live, const C
   auto written = run.cluster.send(crd_write_request(manifest, live, owner));
   if (!written) return fail(wrap(written.error(), "writing CustomResourceDefinition/" + name));
   Time give_up = run.clock.now() + kCrdDeadline;
+  Json seen = *std::move(written);
   while (true) {
-    ASSIGN_OR_RETURN(Json seen, get(run.cluster, resources::kCrds, {"", name}));
     ASSIGN_OR_RETURN(CrdSummary summary, summarize_crd(seen));
     if (summary.established) return {};
     if (run.clock.now() > give_up) {
@@ -160,6 +160,7 @@ Result<void> write_crd(Run& run, const Json& manifest, const Json& live, const C
                   "CustomResourceDefinition/" + name + " is not Established after 30 s");
     }
     RETURN_IF_ERROR(run.clock.sleep(kPoll));
+    ASSIGN_OR_RETURN(seen, get(run.cluster, resources::kCrds, {"", name}));
   }
 }
 

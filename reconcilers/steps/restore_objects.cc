@@ -278,19 +278,24 @@ class Restoration {
   /// Sends one request per member, made from its intended document.
   template <typename Make, typename Note>
   void send(const std::vector<Item*>& members, const Make& make, const Note& note) {
+    std::map<std::size_t, Result<Json>> under_way;  // intended documents
     Batch batch;
     batch.size = members.size();
     batch.request = [&](std::size_t i) {
       auto intended = backup_.document(*members[i]->entry);
-      return intended ? make(*members[i], *intended) : get_request(*members[i]);
+      Request request = intended ? make(*members[i], *intended) : get_request(*members[i]);
+      under_way.emplace(i, std::move(intended));
+      return request;
     };
     batch.done = [&](std::size_t i, Result<Json> answer) {
-      auto intended = backup_.document(*members[i]->entry);
-      if (!intended) {
+      auto sent = under_way.extract(i);
+      if (sent.empty()) {  // cancelled before it was asked for
+        note_failure(*members[i], answer.error());
+      } else if (!sent.mapped()) {
         members[i]->fate = Fate::Failed;
-        note_failure(*members[i], intended.error());
+        note_failure(*members[i], sent.mapped().error());
       } else {
-        note(*members[i], *intended, std::move(answer));
+        note(*members[i], *sent.mapped(), std::move(answer));
       }
     };
     run_.cluster.send_each(batch, run_.settings.in_flight);
