@@ -91,7 +91,9 @@ std::string summary_of(const Record& record) {
   }
   if (rewritten > 0) text += ", rewrote " + count_text(rewritten, "object");
   if (skipped > 0) text += ", skipped " + std::to_string(skipped) + " (see the report)";
-  if (record.unavailable_measured) text += "; absent for " + tenths_text(*record.unavailable_measured);
+  if (record.unavailable_since && record.unavailable_measured) {
+    text += "; absent for " + tenths_text(*record.unavailable_measured);
+  }
   if (!record.backup.ref.empty()) text += "; backup " + record.backup.ref;
   return text;
 }

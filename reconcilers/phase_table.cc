@@ -158,6 +158,7 @@ Result<StepOutcome> verify(Run& run) {
   if (!run.record().backup.ref.empty()) {
     RETURN_IF_ERROR(run.backups.retain_until(run.record().backup.ref, now + run.spec().retain));
   }
+  if (!run.record().unavailable_since) run.record().unavailable_measured = std::chrono::milliseconds(0);
   run.record().finished_at = now;
   return StepOutcome::progressed();
 }

@@ -28,7 +28,7 @@ std::string report_text(const Migration& migration, const Verification& verifica
     text += "backup " + record.backup.ref + ", " + std::to_string(record.backup.objects) +
             " objects, " + record.backup.digest + "\n";
   }
-  if (record.unavailable_measured) {
+  if (record.unavailable_since && record.unavailable_measured) {
     text += "absent for " + seconds_text(*record.unavailable_measured) + "\n";
   }
   text += "\nCRDs\n";
