@@ -20,7 +20,7 @@ def calls(path, agent):
     with open(path, encoding="utf-8") as file:
         for line in file:
             event = json.loads(line)
-            if not event["userAgent"].startswith(agent) or event["verb"] == "watch":
+            if not event.get("userAgent", "").startswith(agent) or event["verb"] == "watch":
                 continue
             reference = event.get("objectRef", {})
             resource = reference.get("resource", event["requestURI"].split("?")[0])

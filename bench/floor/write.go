@@ -62,7 +62,7 @@ func write(c *client, bundle string, connections int, byPost bool) (timings, err
 		took *float64
 		step func() error
 	}{
-		{&result.OtherCRDs, func() error { return w.applyAll(others) }},
+		{&result.OtherCRDs, func() error { return w.updateAll(others) }},
 		{&result.Deletes, w.deletePolicies},
 		{&result.CRDGone, w.deleteCRD},
 		{&result.CRDServed, func() error { return w.createCRD(target) }},
@@ -90,13 +90,38 @@ func (w *writer) warm() error {
 	})
 }
 
-func (w *writer) applyAll(files []crdFile) error {
-	return each(len(files), w.connections, func(i int) error { return w.applyCRD(files[i]) })
+// updateAll leaves no version in status.storedVersions but the one that objects are stored at now. (There are no objects
+// of these kinds.)
+func (w *writer) updateAll(files []crdFile) error {
+	return each(len(files), w.connections, func(i int) error {
+		body, err := w.applyCRD(files[i])
+		if err != nil {
+			return err
+		}
+		var live struct {
+			Spec struct {
+				Versions []struct {
+					Name    string
+					Storage bool
+				}
+			}
+			Status struct{ StoredVersions []string }
+		}
+		if err := json.Unmarshal(body, &live); err != nil {
+			return err
+		}
+		for _, version := range live.Spec.Versions {
+			if version.Storage && len(live.Status.StoredVersions) > 1 {
+				pruned := encode(object{"status": object{"storedVersions": []any{version.Name}}})
+				_, err = w.c.want("PATCH", crds+"/"+files[i].name+"/status", mergeBody, pruned)
+			}
+		}
+		return err
+	})
 }
 
-func (w *writer) applyCRD(file crdFile) error {
-	_, err := w.c.want("PATCH", crds+"/"+file.name+"?fieldManager=kubectl&force=true", applyBody, file.yaml)
-	return err
+func (w *writer) applyCRD(file crdFile) ([]byte, error) {
+	return w.c.want("PATCH", crds+"/"+file.name+"?fieldManager=kubectl&force=true", applyBody, file.yaml)
 }
 
 func preconditions(uid, resourceVersion string) []byte {
@@ -136,7 +161,7 @@ func (w *writer) deleteCRD() error {
 
 // createCRD returns when a list of its objects is answered.
 func (w *writer) createCRD(target crdFile) error {
-	if err := w.applyCRD(target); err != nil {
+	if _, err := w.applyCRD(target); err != nil {
 		return err
 	}
 	for {
