@@ -133,6 +133,37 @@ TEST_F(ApplyContract, AFieldNoLongerAppliedGoesWhenNobodyElseOwnsIt) {
   EXPECT_EQ(left["spec"], (Json{{"host", "h"}, {"path", "p"}, {"ports", {{{"name", "b"}}}}}));
 }
 
+TEST_F(ApplyContract, KeyedListsMergeInTheAppliedOrderAroundWhatOthersHave) {
+  auto ports = [](std::initializer_list<const char*> names) {
+    Json list = Json::array();
+    for (const char* name : names) list.push_back({{"name", name}});
+    return Json{{"ports", list}};
+  };
+  auto order = [](const Json& object) {
+    std::string names;
+    for (const Json& port : object["spec"]["ports"]) names += string_at(port, "name");
+    return names;
+  };
+  struct Row {
+    std::initializer_list<const char*> live;
+    std::initializer_list<const char*> applied;
+  };
+  const Row rows[] = {{{"a", "b", "c"}, {"c", "a"}},
+                      {{"a", "b", "c", "d"}, {"x", "d", "y", "b"}},
+                      {{"a", "b"}, {"c", "b", "a"}},
+                      {{"a", "b", "c", "d", "e"}, {"e", "c", "a"}}};
+  const std::vector<std::string> expected = {"bca", "acxdyb", "cba", "bdeca"};
+  std::vector<std::string> seen;
+  for (const Row& row : rows) {
+    Json live = widget("v1", "a").spec(ports(row.live)).build();
+    ASSERT_OK(create_as(cluster_, "alice", v1(), live));
+    ASSERT_OK_AND_ASSIGN(Json merged, apply("git", ports(row.applied)));
+    seen.push_back(order(merged));
+    ASSERT_OK(delete_object(cluster_, v1(), key("a")));
+  }
+  EXPECT_EQ(seen, expected);
+}
+
 TEST_F(ApplyContract, AnIdenticalApplyWritesNothing) {
   ASSERT_OK_AND_ASSIGN(Json made, apply("git", {{"host", "h"}, {"ports", {{{"name", "a"}}}}}));
   ASSERT_OK(clock_.sleep(std::chrono::milliseconds(1100)));

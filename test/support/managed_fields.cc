@@ -245,6 +245,9 @@ Json track_update(const WriteScope& scope, const Json& live, Json next) {
 Result<Json> track_apply(const WriteScope& scope, const Json& live, const Json& config,
                          bool force) {
   const Json& schema = scope.version.schema;
+  if (!array_at(config, "metadata", "managedFields").empty()) {
+    return fail(bad_request("metadata.managedFields must be nil"));
+  }
   std::string stray = first_undeclared(config, schema);
   if (!stray.empty()) {
     return fail(internal("failed to create typed patch object: " + stray +

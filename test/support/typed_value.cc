@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test/support/typed_value.h"
 
-#include <algorithm>
+#include <deque>
 #include <set>
 
 #include "test/support/structural_schema.h"
@@ -94,21 +94,62 @@ void claim(const Json& value, const Json& schema, FieldPath& path, FieldSet& out
   }
 }
 
-Json merge_lists(const Json& live, const Json& config, const Json& schema) {
-  Json out = Json::array();
-  std::map<std::string, const Json*> applied;
-  for (auto& [element, item] : parts_of(config, schema)) applied.emplace(element, item);
-  std::set<std::string> placed;
-  for (auto& [element, item] : parts_of(live, schema)) {
-    auto it = applied.find(element);
-    out.push_back(it == applied.end() ? *item : merge(*item, *it->second, item_schema(schema)));
-    placed.insert(element);
+/// Merges two keyed lists in the order of typed/merge.go: shared items in the applied order, items
+/// that only the live list has at their place between them.
+class ListMerger {
+ public:
+  ListMerger(const Json& live, const Json& config, const Json& schema)
+      : left_(parts_of(live, schema)), right_(parts_of(config, schema)), schema_(schema) {
+    for (const auto& [element, item] : left_) in_left_.emplace(element, item);
+    for (const auto& [element, item] : right_) in_right_.emplace(element, item);
+    for (const auto& [element, item] : right_) {
+      if (in_left_.contains(element)) shared_.push_back(element);
+    }
   }
-  for (auto& [element, item] : parts_of(config, schema)) {
-    if (placed.insert(element).second) out.push_back(*item);
+
+  Json merged() {
+    std::size_t l = 0;
+    std::size_t r = 0;
+    while (l < left_.size() || r < right_.size()) {
+      if (l < left_.size()) {
+        const std::string& element = left_[l].first;
+        bool both = in_right_.contains(element);
+        if (!both) {
+          out_.push_back(*left_[l++].second);
+          continue;
+        }
+        bool is_next = r < right_.size() && right_[r].first == element;
+        bool is_later = !shared_.empty() && shared_.front() != element;
+        if (!is_next && is_later && r < right_.size()) {
+          ++l;
+          continue;
+        }
+        if (is_next || placed_.contains(element)) ++l;
+      }
+      if (r < right_.size()) take(right_[r++].first);
+    }
+    return std::move(out_);
   }
-  return out;
-}
+
+ private:
+  void take(const std::string& element) {
+    placed_.insert(element);
+    auto live = in_left_.find(element);
+    const Json& applied = *in_right_.at(element);
+    out_.push_back(live == in_left_.end() ? applied
+                                          : merge(*live->second, applied, item_schema(schema_)));
+    if (!shared_.empty() && shared_.front() == element) shared_.pop_front();
+  }
+
+  Items left_;
+  Items right_;
+  const Json& schema_;
+  std::map<std::string, const Json*> in_left_;
+  std::map<std::string, const Json*> in_right_;
+  std::deque<std::string> shared_;
+  std::set<std::string> placed_;
+  Json out_ = Json::array();
+};
 
 }  // namespace
 
@@ -137,7 +178,7 @@ Json merge(const Json& live, const Json& config, const Json& schema) {
       return config;
     case Shape::KeyedList:
     case Shape::Set:
-      return merge_lists(live, config, schema);
+      return ListMerger(live, config, schema).merged();
     case Shape::Map:
       break;
   }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The controller's loop over one migration, to be killed at a chosen write:
+//   victim KUBECONFIG BUNDLES MIGRATION [--events] [before|after N]
+// Prints "N <write>" for each write before it is sent. Exits 0 when the migration is finished, 1 when it
+// needs a person or is not finished within two minutes.
+#include <charconv>
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "client/api_cluster.h"
+#include "client/cpprest_transport.h"
+#include "client/kubeconfig.h"
+#include "controller/system_clock.h"
+#include "reconcilers/migration_reconciler.h"
+#include "test/crash/dying_cluster.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::chrono::seconds kLimit{120};
+
+struct Arguments {
+  std::string kubeconfig;
+  std::string bundles;
+  std::string migration;
+  bool count_events = false;
+  std::optional<Death> death;
+};
+
+std::optional<Arguments> parse(const std::vector<std::string>& words) {
+  if (words.size() < 3) return std::nullopt;
+  Arguments arguments{words[0], words[1], words[2], false, std::nullopt};
+  std::size_t at = 3;
+  if (at < words.size() && words[at] == "--events") {
+    arguments.count_events = true;
+    ++at;
+  }
+  if (at == words.size()) return arguments;
+  if (at + 2 != words.size() || (words[at] != "before" && words[at] != "after")) return std::nullopt;
+  Death death;
+  death.when = words[at] == "before" ? Death::When::Before : Death::When::After;
+  const std::string& number = words[at + 1];
+  const auto parsed = std::from_chars(number.data(), number.data() + number.size(), death.at_write);
+  if (parsed.ec != std::errc() || death.at_write < 1) return std::nullopt;
+  arguments.death = death;
+  return arguments;
+}
+
+/// Passes until the migration is over, as the daemon makes them.
+Result<bool> run_to_its_end(MigrationReconciler& reconciler, Clock& clock,
+                            const std::string& migration) {
+  const Time give_up = clock.now() + kLimit;
+  while (clock.now() < give_up) {
+    const auto result = reconciler.reconcile(migration);
+    std::chrono::milliseconds pause{100};
+    if (!result) {
+      if (!result.error().is(ErrorKind::Conflict) && !result.error().is(ErrorKind::Unavailable)) {
+        return fail(result.error());
+      }
+    } else {
+      if (result->outcome == PassOutcome::Finished) return true;
+      if (result->stalled) {
+        std::cerr << result->reason << ": " << result->message << std::endl;
+        return false;
+      }
+      pause = result->requeue_after.value_or(std::chrono::milliseconds(0));
+    }
+    RETURN_IF_ERROR(clock.sleep(pause));
+  }
+  std::cerr << "not finished within two minutes" << std::endl;
+  return false;
+}
+
+Result<bool> run(const Arguments& arguments) {
+  ASSIGN_OR_RETURN(Endpoint endpoint, load_endpoint({arguments.kubeconfig, ""}));
+  ASSIGN_OR_RETURN(const auto api, ApiCluster::connect(std::move(endpoint), {}));
+  DyingCluster cluster(
+      *api, {arguments.death, arguments.count_events, [](int number, const std::string& write) {
+               std::cout << number << " " << write << std::endl;
+             }});
+  SystemClock clock({});
+  BundleSources sources({arguments.bundles});
+  ReconcilerSettings settings;
+  settings.log = [](std::string_view level, const std::string& message) {
+    std::cerr << level << ": " << message << std::endl;
+  };
+  MigrationReconciler reconciler(cluster, clock, sources, settings);
+  return run_to_its_end(reconciler, clock, arguments.migration);
+}
+
+}  // namespace
+}  // namespace gatelift
+
+int main(int argc, char** argv) {
+  gatelift::prepare_process();
+  const auto arguments = gatelift::parse({argv + 1, argv + argc});
+  if (!arguments) {
+    std::cerr << "usage: victim KUBECONFIG BUNDLES MIGRATION [--events] [before|after N]\n";
+    return 2;
+  }
+  const auto finished = gatelift::run(*arguments);
+  if (!finished) std::cerr << finished.error().message << std::endl;
+  return finished && *finished ? 0 : 1;
+}

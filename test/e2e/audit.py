@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API server's audit log says about who wrote what."""
+
+import itertools
+import json
+import urllib.parse
+
+from kube import ApiError
+from waiting import eventually
+
+OPERATOR = "system:serviceaccount:gatelift-system:gatelift"
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
+_marks = itertools.count()
+
+
+class Write:
+    """One write that was made or tried."""
+
+    def __init__(self, event):
+        reference = event.get("objectRef", {})
+        self.verb = event["verb"]
+        self.user = event["user"]["username"]
+        self.code = event.get("responseStatus", {}).get("code", 0)
+        self.group = reference.get("apiGroup", "")
+        self.resource = reference.get("resource", "")
+        self.subresource = reference.get("subresource", "")
+        self.namespace = reference.get("namespace", "")
+        self.name = reference.get("name", "")
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(event["requestURI"]).query)
+        self.dry_run = "All" in query.get("dryRun", [])
+
+    @property
+    def is_our_own(self):
+        """In the group of the resource or the operator's namespace; a question about permissions; an event."""
+        return (self.group in ("gatelift.dev", "authorization.k8s.io", "events.k8s.io")
+                or self.namespace == "gatelift-system")
+
+    @property
+    def is_gateway_api(self):
+        return self.group.startswith("gateway.networking.") or (
+            self.resource == "customresourcedefinitions" and ".gateway.networking." in self.name)
+
+    def __repr__(self):
+        where = "/".join(part for part in (self.group, self.resource, self.subresource) if part)
+        return f"{self.user} {self.verb} {where} {self.namespace}/{self.name} {self.code}"
+
+
+class Audit:
+    """The log of one API server, from a mark to the next."""
+
+    def __init__(self, file, api):
+        self._file = file
+        self._api = api
+
+    def mark(self):
+        """A place in the log: every call that has been answered before is written before it."""
+        name = f"mark-{next(_marks)}"
+        try:
+            self._api.get(f"/api/v1/namespaces/{name}")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        needle = f'"/api/v1/namespaces/{name}"'.encode()
+
+        def place():
+            content = self._file.read_bytes()
+            at = content.rfind(needle)
+            return content.find(b"\n", at) + 1 if at >= 0 else 0
+
+        return eventually(place, f"{name} in the audit log")
+
+    def writes(self, since, until=None):
+        """Every write that changed something, or was to."""
+        content = self._file.read_bytes()[since:until if until is not None else self.mark()]
+        for line in content.splitlines():
+            event = json.loads(line)
+            if event["verb"] in WRITES and event["stage"] == "ResponseComplete":
+                write = Write(event)
+                if not write.dry_run:
+                    yield write
+
+    def outside(self, since):
+        """The operator's writes outside its own group and namespace."""
+        return [write for write in self.writes(since) if write.user == OPERATOR and not write.is_our_own]
