@@ -175,12 +175,11 @@ void Controller::conclude(const std::string& key, const Result<ReconcileResult>&
                         {"error",     result.error().message}
     });
   }
-  if (result) log_change(key, *result);
+  const bool news = result && is_news(key, *result);
   const std::lock_guard lock(mutex_);
   const Instant now = steady_clock::now();
   queue_.done(key);
   if (!result) {
-    // Conflict means that the resource changed under us: look at it again at once, the first time.
     queue_.add_after_failure(key, now);
     return;
   }
@@ -192,35 +191,41 @@ void Controller::conclude(const std::string& key, const Result<ReconcileResult>&
   if (result->requeue_after && result->outcome != PassOutcome::Gone) {
     queue_.add(key, now, *result->requeue_after);
   }
-  // Those that waited for this one may go on.
-  if (result->outcome == PassOutcome::Finished || result->outcome == PassOutcome::Gone) {
+  // Those that waited for this one may go on. Only when it is news: two finished ones would wake
+  // each other for ever.
+  if (news && result->outcome != PassOutcome::Progressed) {
     for (const auto& [other, seen] : seen_) {
       if (other != key) queue_.add(other, now);
     }
   }
 }
 
-void Controller::log_change(const std::string& key, const ReconcileResult& result) {
+/// Tells of a state that a migration was not in before.
+bool Controller::is_news(const std::string& key, const ReconcileResult& result) {
+  LogFields fields = {
+      LogField{"migration", key}
+  };
   if (result.outcome == PassOutcome::Gone) {
-    logged_.erase(key);
-    parts_.log.info("migration deleted", {
-                                             {"migration", key}
-    });
-    return;
+    told_.erase(key);
+    parts_.log.info("migration deleted", fields);
+    return true;
   }
   const std::string phase(to_string(result.phase));
-  const std::string state = phase + "/" + result.reason + "/" + result.message;
-  std::string& logged = logged_[key];
-  if (logged == state) return;
-  logged = state;
-  parts_.log.write(result.stalled ? LogLevel::Warn : LogLevel::Info,
-                   result.stalled ? "migration needs a person" : "migration",
-                   {
-                       {"migration", key           },
-                       {"phase",     phase         },
-                       {"reason",    result.reason },
-                       {"message",   result.message}
-  });
+  const std::string state = std::string(outcome_text(result.outcome)) + "/" + phase + "/" +
+                            result.reason + "/" + result.message;
+  std::string& told = told_[key];
+  if (told == state) return false;
+  told = state;
+  fields.push_back({"phase", phase});
+  if (!result.reason.empty()) fields.push_back({"reason", result.reason});
+  if (!result.message.empty()) fields.push_back({"message", result.message});
+  if (result.stalled) {
+    parts_.log.warn("migration needs a person", fields);
+  } else {
+    parts_.log.info(result.outcome == PassOutcome::Finished ? "migration finished" : "migration",
+                    fields);
+  }
+  return true;
 }
 
 }  // namespace gatelift

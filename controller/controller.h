@@ -67,7 +67,7 @@ class Controller {
   void work(std::stop_token stop);
   void handle(const std::string& key);
   void conclude(const std::string& key, const Result<ReconcileResult>& result);
-  void log_change(const std::string& key, const ReconcileResult& result);
+  bool is_news(const std::string& key, const ReconcileResult& result);
 
   Parts parts_;
   std::atomic<bool> synced_{false};
@@ -75,7 +75,7 @@ class Controller {
   std::condition_variable_any wake_;
   WorkQueue queue_;
   std::map<std::string, Seen> seen_;
-  std::map<std::string, std::string> logged_;  // working thread: the last state told of each key
+  std::map<std::string, std::string> told_;  // working thread: the last state told of each key
 };
 
 }  // namespace gatelift

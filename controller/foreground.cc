@@ -147,7 +147,9 @@ std::optional<ForegroundEnd> end_of(const Migration& migration, Operation operat
   if (record.observed_generation < migration.generation) return std::nullopt;
   if (operation == Operation::Rollback && record.operation != Operation::Rollback)
     return std::nullopt;
-  if (is_true(migration, "Ready")) return ForegroundEnd::Done;
+  // Not Ready alone: it may still be that of the run before.
+  const bool may_be_over = record.phase == Phase::Done || migration.spec.mode == Mode::Plan;
+  if (may_be_over && is_true(migration, "Ready")) return ForegroundEnd::Done;
   if (!is_true(migration, "Stalled")) return std::nullopt;
   const Condition* stalled = record.condition("Stalled");
   const bool is_fresh = stalled->last_transition >= started;

@@ -41,6 +41,12 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "gatelift";
 }
 
+/// We read every kind there is, to find dependents, so deprecations are of our making and nobody's
+/// here to act on.
+bool concerns_the_user(const std::string& warning) {
+  return warning.find(" is deprecated") == std::string::npos;
+}
+
 Result<std::unique_ptr<ApiCluster>> connect(const Options& options, std::stop_token stop,
                                             std::function<void(const std::string&)> on_warning) {
   ASSIGN_OR_RETURN(Endpoint endpoint, load_endpoint({options.kubeconfig, options.context}));
@@ -96,7 +102,8 @@ Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, std::st
 
 Result<ExitCode> run_on_cluster(const Options& options, Terminal& terminal, std::stop_token stop) {
   const auto warned = [&terminal](const std::string& text) {
-    if (!terminal.quiet) terminal.err << "warning: " << printable(text) << std::endl;
+    if (terminal.quiet || !concerns_the_user(text)) return;
+    terminal.err << "warning: " << printable(text) << std::endl;
   };
   ASSIGN_OR_RETURN(const auto cluster, connect(options, stop, warned));
   RETURN_IF_ERROR(probe(*cluster, options.ns));

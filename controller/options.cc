@@ -130,10 +130,12 @@ class Grammar {
 
   void add_cluster(CLI::App* sub) {
     sub->add_option("--kubeconfig", options_.kubeconfig,
-                    "Kubeconfig file (default: KUBECONFIG, then ~/.kube/config, then in-cluster)");
-    sub->add_option("--context", options_.context, "Context of the kubeconfig");
+                    "Kubeconfig file (default: KUBECONFIG, then ~/.kube/config, then in-cluster)")
+        ->type_name("FILE");
+    sub->add_option("--context", options_.context, "Context of the kubeconfig")->type_name("NAME");
     sub->add_option("-n,--namespace", options_.ns,
-                    "Namespace of the backups, reports and the lease (default: gatelift-system)");
+                    "Namespace of the backups, reports and the lease (default: gatelift-system)")
+        ->type_name("NAMESPACE");
   }
 
   void add_bundle_directories(CLI::App* sub) {
@@ -147,7 +149,7 @@ class Grammar {
 
   void add_output(CLI::App* sub) {
     sub->add_option("-o,--output", options_.output, "text, json or yaml (default: text)")
-        ->transform(CLI::CheckedTransformer(kOutputs))
+        ->transform(CLI::CheckedTransformer(kOutputs).description(""))
         ->type_name("FORMAT");
   }
 
@@ -172,10 +174,11 @@ class Grammar {
         ->type_name("FILE");
     sub->add_option("--strategy", strategy_,
                     "How objects change their shape: Recreate (default: Recreate)")
-        ->check(CLI::IsMember(kStrategies))
+        ->check(CLI::IsMember(kStrategies).description(""))
         ->type_name("STRATEGY");
     sub->add_option("--name", options_.name,
-                    "Name of the GatewayAPIMigration (default: made of the target)");
+                    "Name of the GatewayAPIMigration (default: made of the target)")
+        ->type_name("NAME");
     sub->add_option("--accept", accept_,
                     "Consent to one check: its code, object and field, as the plan shows them;\n"
                     "may be repeated")
@@ -208,10 +211,10 @@ class Grammar {
                     "Address of /healthz, /readyz and /metrics; \"\" for none (default: :8080)")
         ->type_name("[HOST]:PORT");
     sub->add_option("--log-format", options_.log_format, "text or json (default: text)")
-        ->transform(CLI::CheckedTransformer(kLogFormats))
+        ->transform(CLI::CheckedTransformer(kLogFormats).description(""))
         ->type_name("FORMAT");
     sub->add_option("--log-level", options_.log_level, "debug, info, warn or error (default: info)")
-        ->transform(CLI::CheckedTransformer(kLogLevels))
+        ->transform(CLI::CheckedTransformer(kLogLevels).description(""))
         ->type_name("LEVEL");
   }
 
@@ -244,7 +247,7 @@ class Grammar {
         "person.\n");
     add_target(sub);
     sub->add_option("--on-failure", on_failure_, "Halt or Rollback (default: Halt)")
-        ->check(CLI::IsMember(kOnFailures))
+        ->check(CLI::IsMember(kOnFailures).description(""))
         ->type_name("ACTION");
     sub->add_option("--approve", options_.approve, "Run only the plan of this digest; does not ask")
         ->type_name("DIGEST");
@@ -327,7 +330,7 @@ class Grammar {
                                    "  source <(gatelift completion bash)\n");
     completion->add_option("SHELL", options_.shell, "bash or zsh")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh"}));
+        ->check(CLI::IsMember({"bash", "zsh"}).description(""));
   }
 
   Options options_;

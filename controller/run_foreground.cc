@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end that migrate and rollback share: carry out or follow, and say how it ended.
+#include <algorithm>
 #include <ostream>
 
 #include "controller/commands.h"
@@ -36,13 +37,25 @@ std::string counts_text(const Counts& counts) {
   return parts.empty() ? text : text + " (" + parts + ")";
 }
 
+/// kubectl keeps for hours which version of a kind it prefers, and asks for one that has left
+/// (client-go's disk cache).
+std::string cache_hint(const Record& record) {
+  const bool moved =
+      record.plan &&
+      std::any_of(record.plan->actions.begin(), record.plan->actions.end(),
+                  [](const PlannedAction& action) { return action.kind == ActionKind::Convert; });
+  if (!moved) return {};
+  return "Where kubectl answers NotFound for a converted kind, `kubectl api-resources` renews its "
+         "cache.\n";
+}
+
 std::string done_text(const Options& options, const Migration& migration) {
   const Record& record = migration.record;
   std::string text = "Done: " + migration.name;
   if (record.plan) text += ": the cluster is at " + record.plan->to.display();
   if (record.operation == Operation::Rollback) {
-    text = "Rolled back: " + migration.name;
-    if (record.plan) text += ": the cluster is at " + record.plan->to.display() + " again";
+    text = "Rolled back: " + migration.name + ": the cluster is as backup " + record.rolls_back_to +
+           " holds it";
   }
   text += "; " + counts_text(total_of(record));
   if (record.unavailable_measured && record.unavailable_measured->count() > 0) {
@@ -56,7 +69,7 @@ std::string done_text(const Options& options, const Migration& migration) {
   if (record.operation == Operation::Upgrade && !record.backup.ref.empty()) {
     text += "Undo:   " + options.program + " rollback " + migration.name + "\n";
   }
-  return text;
+  return text + cache_hint(record);
 }
 
 /// How the user goes on with a run that is not over.

@@ -24,7 +24,10 @@ std::string words_of(const Error& error) {
   if (error.causes.empty()) return quoted(error.message);
   std::string text;
   for (std::size_t i = 0; i < std::min(error.causes.size(), kMaxCauses); ++i) {
-    text += (i == 0 ? "" : "; ") + error.causes[i].field + ": " + quoted(error.causes[i].message);
+    const Cause& cause = error.causes[i];
+    if (i > 0) text += "; ";
+    if (!cause.field.empty()) text += cause.field + ": ";  // admission policies name none
+    text += quoted(cause.message);
   }
   if (error.causes.size() > kMaxCauses) {
     text += " and " + std::to_string(error.causes.size() - kMaxCauses) + " more";
