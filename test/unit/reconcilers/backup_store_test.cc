@@ -277,7 +277,8 @@ TEST_F(BackupTest, MakesValidNamesAndLabelsOfTheLongestRef) {
   EXPECT_FALSE(store.open(other)->has_value()) << "shortened names are told apart";
   for (const std::string& name : secret_names(cluster)) {
     EXPECT_LE(name.size(), 253U);
-    for (const auto& [label, value] : secret(name)["metadata"]["labels"].items()) {
+    const Json labels = secret(name)["metadata"]["labels"];
+    for (const auto& [label, value] : labels.items()) {
       EXPECT_LE(value.get<std::string>().size(), 63U) << label;
     }
   }
