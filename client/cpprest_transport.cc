@@ -140,6 +140,14 @@ Result<HttpResponse> outcome_of(const pplx::task<HttpResponse>& task, TlsRefusal
   }
 }
 
+constexpr const char* kNoRoots = "/nonexistent/gatelift-trusts-the-cluster-ca-only";
+
+/// Written once by prepare_process(), before any thread.
+std::vector<ChangedVariable>& changes() {
+  static std::vector<ChangedVariable> instance;
+  return instance;
+}
+
 void cancel_on_pool(const pplx::cancellation_token_source& source) {
   crossplat::threadpool::shared_instance().service().post([source] { source.cancel(); });
 }
@@ -149,7 +157,12 @@ void cancel_on_pool(const pplx::cancellation_token_source& source) {
 void prepare_process() {
   static std::once_flag once;
   std::call_once(once, [] {
-    for (const char* name : kRootVariables) ::setenv(name, kNoRoots, 0);
+    for (const char* name : {"SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+      const char* before = std::getenv(name);
+      changes().push_back(
+          {name, before == nullptr ? std::nullopt : std::optional<std::string>(before)});
+      ::setenv(name, kNoRoots, 1);
+    }
     try {
       crossplat::threadpool::initialize_with_threads(1);
     } catch (const std::exception&) {
@@ -157,6 +170,8 @@ void prepare_process() {
     }
   });
 }
+
+std::vector<ChangedVariable> changed_variables() { return changes(); }
 
 /// One http_client per set of certificates, since it is told these once.
 class CpprestTransport::Client {

@@ -8,21 +8,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "client/tls.h"
 #include "client/transport.h"
 
 namespace gatelift {
 
-/// The environment variables that prepare_process() sets where they are unset, and their value.
-/// Child processes that speak TLS must not see them.
-inline constexpr const char* kRootVariables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
-inline constexpr const char* kNoRoots = "/nonexistent/gatelift-trusts-the-cluster-ca-only";
-
 /// To be called first in main, before any thread: gives cpprest's pool its one thread (with more,
-/// its time-outs race with its reads), and points OpenSSL's default roots at nothing, which
-/// http_client would parse for each connection.
+/// its time-outs race with its reads), and points OpenSSL's default roots at nothing. http_client
+/// would parse them for each connection, 70 ms of CPU where SSL_CERT_FILE names a full bundle, and
+/// we would throw them away.
 void prepare_process();
+
+/// The variables of the environment that prepare_process() changes. Child processes that speak TLS
+/// must see what they were before.
+struct ChangedVariable {
+  std::string name;
+  std::optional<std::string> before;
+};
+std::vector<ChangedVariable> changed_variables();
 
 class CpprestTransport : public Transport {
  public:

@@ -61,20 +61,18 @@ class FileActions {
   posix_spawn_file_actions_t actions_{};
 };
 
+void set_variable(std::vector<std::string>& all, const std::string& name,
+                  const std::optional<std::string>& value) {
+  std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+  if (value) all.push_back(name + "=" + *value);
+}
+
 std::vector<std::string> environment_for(const ExecPlugin& plugin, bool is_interactive) {
   std::vector<std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    bool is_ours = false;
-    for (const char* name : kRootVariables) {
-      is_ours = is_ours || std::string(name) + "=" + kNoRoots == *entry;
-    }
-    if (!is_ours) all.emplace_back(*entry);
-  }
-  for (const auto& [name, value] : plugin.env) {
-    std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(name + "="); });
-    all.push_back(name + "=" + value);
-  }
-  all.push_back("KUBERNETES_EXEC_INFO=" + exec_info(plugin, is_interactive));
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  for (const auto& [name, before] : changed_variables()) set_variable(all, name, before);
+  for (const auto& [name, value] : plugin.env) set_variable(all, name, value);
+  set_variable(all, "KUBERNETES_EXEC_INFO", exec_info(plugin, is_interactive));
   return all;
 }
 

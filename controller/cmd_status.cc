@@ -235,7 +235,7 @@ Result<ExitCode> watch_changes(CommandContext& context, const std::string& name,
     if (!watch) return fail(std::move(watch).error());
     while (true) {
       const auto event = (*watch)->next(kWatchTick);
-      if (context.stop.stop_requested()) return ExitCode::Done;
+      if (context.stop.stop_requested()) return ExitCode::Interrupted;
       if (!event) break;  // ended, as watches do: list again
       if (!*event || (*event)->type == WatchEventType::Bookmark) continue;
       printer.print((*event)->object, context.clock.now());

@@ -32,7 +32,7 @@ class Controller {
     /// Called on the working thread while leading, before the first pass and then at this interval.
     /// May be empty.
     std::function<void()> housekeeping;
-    std::chrono::milliseconds housekeeping_interval{120000};
+    std::chrono::milliseconds housekeeping_interval{30000};
     std::chrono::milliseconds relist_delay{5000};  // after a failed list or watch
     WorkQueue::BackOff back_off{};
   };

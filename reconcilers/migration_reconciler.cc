@@ -178,6 +178,10 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
                      "this migration has no backup, so it has changed nothing that could be undone"};
     }
     begin_rollback(record, ref, "");
+    // The annotation moves no generation, so the Ready of the upgrade would count for the rollback.
+    set_conditions(record, migration.generation,
+                   {Verdict::Kind::Working, "RollingBack", "rolling back to backup " + ref},
+                   clock.now());
     run.target.reset();
     run.backup.reset();
   } else if (record.phase == Phase::Done && !is_over(migration)) {

@@ -6,7 +6,7 @@ GATELIFT_PATIENCE multiplies the deadlines, for a slow machine or an unoptimised
 import os
 import time
 
-INTERVAL = 0.1
+INTERVAL = 0.2
 PATIENCE = float(os.environ.get("GATELIFT_PATIENCE", "1"))
 
 

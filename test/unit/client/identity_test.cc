@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "client/cpprest_transport.h"
+
 namespace gatelift {
 namespace {
 
@@ -176,12 +178,15 @@ TEST(ExecCredential, GivesTheInstallHintWhereThereIsNoSuchProgram) {
       << credential.error().message;
 }
 
-TEST(ExecCredential, DoesNotTellAPluginToTrustNobody) {
-  ::setenv("SSL_CERT_FILE", "/nonexistent/gatelift-trusts-the-cluster-ca-only", 1);
-  const auto credential = run_exec_plugin(shell(print(R"({"token":"t'$SSL_CERT_FILE'"})")));
-  ::unsetenv("SSL_CERT_FILE");
+TEST(ExecCredential, LeavesAPluginTheRootsThatWereSetBeforeUs) {
+  ::setenv("SSL_CERT_FILE", "/users/own.crt", 1);
+  ::unsetenv("SSL_CERT_DIR");
+  prepare_process();
+  ASSERT_STRNE(std::getenv("SSL_CERT_FILE"), "/users/own.crt");
+  const auto credential =
+      run_exec_plugin(shell(print(R"({"token":"'$SSL_CERT_FILE,$SSL_CERT_DIR'"})")));
   ASSERT_TRUE(credential);
-  EXPECT_EQ(credential->token, "t");
+  EXPECT_EQ(credential->token, "/users/own.crt,");
 }
 
 }  // namespace

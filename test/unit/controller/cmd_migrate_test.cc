@@ -158,6 +158,28 @@ TEST_F(MigrateTest, RollsBackToWhatWas) {
   EXPECT_TRUE(out_has("already")) << out();
 }
 
+TEST_F(MigrateTest, IsNotReadyWhileItRollsBack) {
+  world_.populate(3);
+  ASSERT_EQ(migrate(), 0) << err();
+  const Json patch = {
+      {"metadata", {{"annotations", {{kRollbackAnnotation, "true"}}}}}
+  };
+  ASSERT_TRUE(merge_patch(world_.cluster, kMigrations, {"", kName}, patch));
+  int num_looks = 0;
+  world_.cluster.before_call([&](const Request& request) {
+    if (!is_write(request.verb)) return;
+    const Json status = world_.migration(kName)["status"];
+    if (string_at(status, "operation") != "Rollback" || string_at(status, "phase") == "Done")
+      return;
+    ++num_looks;
+    EXPECT_NE(world_.condition(kName, "Ready", "status"), "True") << "kubectl wait would return";
+  });
+  world_.run(kName);
+  EXPECT_GT(num_looks, 3);
+  world_.cluster.before_call({});
+  EXPECT_EQ(world_.condition(kName, "Ready", "status"), "True");
+}
+
 TEST_F(MigrateTest, RollbackOfWhatIsNotThereNamesIt) {
   EXPECT_EQ(run({"rollback", "absent", "--yes"}), 1);
   EXPECT_TRUE(err_has("absent")) << err();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that only show: status, backup, bundles.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -97,6 +98,15 @@ TEST_F(ShowTest, StatusIsReadByPrograms) {
   const Json object = parse_yaml(out(), "out").value().front();
   EXPECT_EQ(string_at(object, "status", "phase"), "Done");
   EXPECT_FALSE(object["metadata"].contains("managedFields"));
+}
+
+TEST_F(ShowTest, StatusWatchesUntilItIsInterrupted) {
+  world_.populate(2);
+  ASSERT_EQ(migrate(), 0) << err();
+  stop_.request_stop();
+  EXPECT_EQ(run({"status", "--watch"}), 130);
+  EXPECT_TRUE(out().starts_with("NAME ")) << out();
+  EXPECT_EQ(std::count(out_.str().begin(), out_.str().end(), '\n'), 2) << out();
 }
 
 TEST_F(ShowTest, BackupsAreListedShownAndVerified) {

@@ -61,10 +61,10 @@ TEST(Options, AWrongFlagNamesItAndTheCommand) {
 
 TEST(Options, HelpGoesToStdoutWithExamplesAndExitsWithZero) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"--help"                               },
-           { "plan",                               "--help"},
-           {                               "migrate", "-h"},
-           {                        "backup",                            "export", "--help"}
+           {"--help"},
+           {                 "plan",    "--help"},
+           {                "migrate",     "-h"},
+           { "backup", "export", "--help"}
   }) {
     const ParsedArguments parsed = parse(arguments);
     EXPECT_EQ(parsed.exit_code, 0);
