@@ -77,7 +77,7 @@ TEST_F(ShowTest, StatusOfOneTellsAllThatIsBehindTheCounts) {
   world_.populate(5);
   ASSERT_EQ(migrate(), 0) << err();
   EXPECT_EQ(run({"status", kName}), 0) << err();
-  for (const std::string wanted :
+  for (const std::string& wanted :
        {std::string("Phase:     Done"), std::string("Ready"),
         std::string("backendtlspolicies.gateway.networking.k8s.io"),
         std::string("Backup:    ") + backup_ref(), std::string("Absent:"),
