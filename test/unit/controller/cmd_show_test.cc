@@ -105,8 +105,9 @@ TEST_F(ShowTest, StatusWatchesUntilItIsInterrupted) {
   ASSERT_EQ(migrate(), 0) << err();
   stop_.request_stop();
   EXPECT_EQ(run({"status", "--watch"}), 130);
-  EXPECT_TRUE(out().starts_with("NAME ")) << out();
-  EXPECT_EQ(std::count(out_.str().begin(), out_.str().end(), '\n'), 2) << out();
+  const std::string text = out();
+  EXPECT_TRUE(text.starts_with("NAME ")) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
 }
 
 TEST_F(ShowTest, BackupsAreListedShownAndVerified) {

@@ -23,10 +23,14 @@ using std::chrono::milliseconds;
 class Passes {
  public:
   Result<ReconcileResult> make(const std::string& name) {
-    std::unique_lock lock(mutex_);
-    names_.push_back(name);
-    changed_.notify_all();
-    if (answer_) return answer_(name);
+    std::function<Result<ReconcileResult>(const std::string&)> answer;
+    {
+      const std::lock_guard lock(mutex_);
+      names_.push_back(name);
+      changed_.notify_all();
+      answer = answer_;
+    }
+    if (answer) return answer(name);
     ReconcileResult finished;
     finished.outcome = PassOutcome::Finished;
     return finished;

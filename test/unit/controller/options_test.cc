@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 namespace gatelift {
 namespace {
 
@@ -60,12 +62,11 @@ TEST(Options, AWrongFlagNamesItAndTheCommand) {
 }
 
 TEST(Options, HelpGoesToStdoutWithExamplesAndExitsWithZero) {
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"--help"},
-           {                 "plan",    "--help"},
-           {                "migrate",     "-h"},
-           { "backup", "export", "--help"}
-  }) {
+  for (const char* command : {"", "plan", "migrate", "backup export"}) {
+    std::vector<std::string> arguments;
+    for (std::istringstream words{command}; words >> arguments.emplace_back();) {
+    }
+    arguments.back() = "--help";
     const ParsedArguments parsed = parse(arguments);
     EXPECT_EQ(parsed.exit_code, 0);
     EXPECT_EQ(parsed.err, "");
