@@ -26,7 +26,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <future>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -35,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/line_queue.h"
+#include "client/receiver.h"
 
 namespace gatelift {
 namespace {
@@ -52,7 +51,6 @@ constexpr std::uint32_t kMaxHeaderBytes = 64U << 10U;
 constexpr std::size_t kChunkBytes = 64U << 10U;
 // Beast 1.74 takes "no limit" for a limit of nothing where the answer has a Content-Length.
 constexpr std::uint64_t kNoBound = std::numeric_limits<std::uint64_t>::max();
-constexpr std::size_t kMaxRefusalBytes = 1U << 20U;
 
 /// A socket with TLS over it, or without for loopback test servers. One type, so that Beast is
 /// instantiated once.
@@ -111,17 +109,6 @@ class Connection {
   Clock::time_point idle_since_;
 };
 
-/// Who an exchange reports to, on the network thread.
-class Receiver {
- public:
-  enum class Flow { Go, Pause };
-  virtual ~Receiver() = default;
-  virtual void on_head(HttpResponse head) = 0;
-  virtual Result<Flow> on_data(std::string_view bytes) = 0;
-  virtual void on_end(
-      std::optional<Error> error) = 0;  // last, exactly once; nullopt: the answer was complete
-};
-
 bool is_closed_by_peer(const error_code& error) {
   return error == net::error::eof || error == net::error::connection_reset ||
          error == net::error::broken_pipe || error == net::ssl::error::stream_truncated ||
@@ -136,24 +123,6 @@ Fault fault_of_reading(const error_code& error) {
   }
   const bool is_http = error.category() == make_error_code(http::error::bad_version).category();
   return is_http ? Fault::Protocol : Fault::Io;
-}
-
-std::string wire_text(const HttpCall& call, const ServerUrl& server) {
-  const HttpRequest& request = call.request;
-  std::string text = request.method + ' ' + server.path + request.target + " HTTP/1.1\r\n";
-  const auto add = [&](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    text.append(name).append(": ").append(value).append("\r\n");
-  };
-  add("Host", server.authority());
-  add("Accept", request.accept);
-  for (const auto& [name, value] : call.headers) add(name, value);
-  add("Content-Type", request.content_type);
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    add("Content-Length", std::to_string(request.body.size()));
-  }
-  text += "\r\n";
-  return text + request.body;
 }
 
 void keep_alive(tcp::socket& socket) {
@@ -404,67 +373,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Sent sent_ = Sent::No;
   bool is_paused_ = false;
   bool is_done_ = false;
-};
-
-/// Collects a whole answer.
-class UnaryReceiver : public Receiver {
- public:
-  void on_head(HttpResponse head) override { response_ = std::move(head); }
-  Result<Flow> on_data(std::string_view bytes) override {
-    response_.body += bytes;
-    return Flow::Go;
-  }
-  void on_end(std::optional<Error> error) override {
-    if (error) {
-      answer.set_value(fail(*std::move(error)));
-    } else {
-      answer.set_value(std::move(response_));
-    }
-  }
-
-  std::promise<Result<HttpResponse>> answer;
-
- private:
-  HttpResponse response_;
-};
-
-/// Hands the head over at once and queues the lines of a 2xx answer; any other answer is collected.
-class StreamReceiver : public Receiver {
- public:
-  void on_head(HttpResponse head) override {
-    head_ = std::move(head);
-    is_stream_ = head_.status >= 200 && head_.status < 300;
-    if (is_stream_) answer.set_value(head_);
-  }
-
-  Result<Flow> on_data(std::string_view bytes) override {
-    if (is_stream_) {
-      ASSIGN_OR_RETURN(const LineQueue::Room room, lines.push(bytes));
-      return room == LineQueue::Room::Yes ? Flow::Go : Flow::Pause;
-    }
-    head_.body += bytes.substr(0, kMaxRefusalBytes - head_.body.size());
-    return Flow::Go;
-  }
-
-  void on_end(std::optional<Error> error) override {
-    if (is_stream_) {
-      Error end;
-      end.kind = ErrorKind::Expired;
-      end.message = "the server ended the stream";
-      lines.close(error ? *std::move(error) : end);
-    } else if (error) {
-      answer.set_value(fail(*std::move(error)));
-    } else {
-      answer.set_value(std::move(head_));
-    }
-  }
-
-  std::promise<Result<HttpResponse>> answer;
-  LineQueue lines{LineQueue::Limits{}};
-
- private:
-  HttpResponse head_;
-  bool is_stream_ = false;
 };
 
 /// Runs a member function of the exchange on the network thread.

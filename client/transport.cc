@@ -67,4 +67,22 @@ Result<void> check_headers(const HttpCall& call) {
   return {};
 }
 
+std::string wire_text(const HttpCall& call, const ServerUrl& server) {
+  const HttpRequest& request = call.request;
+  std::string text = request.method + ' ' + server.path + request.target + " HTTP/1.1\r\n";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    text.append(name).append(": ").append(value).append("\r\n");
+  };
+  add("Host", server.authority());
+  add("Accept", request.accept);
+  for (const auto& [name, value] : call.headers) add(name, value);
+  add("Content-Type", request.content_type);
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+    add("Content-Length", std::to_string(request.body.size()));
+  }
+  text += "\r\n";
+  return text + request.body;
+}
+
 }  // namespace gatelift

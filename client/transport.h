@@ -78,4 +78,7 @@ Error transport_error(Fault fault, Sent sent, std::string_view detail);
 /// lines, say).
 Result<void> check_headers(const HttpCall& call);
 
+/// The request as HTTP/1.1 has it on the wire. Requires: check_headers(call).
+std::string wire_text(const HttpCall& call, const ServerUrl& server);
+
 }  // namespace gatelift
