@@ -222,10 +222,13 @@ TEST_F(ApplyContract, AddingFieldsWhileReplacingManagedFieldsGivesThemToThePatch
                                      R"(git/Apply/v1 {"f:spec":{"f:host":{}}})"}));
 }
 
-TEST_F(ApplyContract, AnEmptyListOfManagedFieldsResetsAndTheNextApplyBlamesWhoCameBefore) {
+TEST_F(ApplyContract, AnEmptyEntryOfManagedFieldsResetsAndTheNextApplyBlamesWhoCameBefore) {
   ASSERT_OK(apply("git", {{"host", "h"}, {"path", "p"}}));
-  ASSERT_OK_AND_ASSIGN(Json reset,
+  ASSERT_OK_AND_ASSIGN(Json kept,
                        patch_as("bob", {{"metadata", {{"managedFields", Json::array()}}}}));
+  EXPECT_EQ(owners_of(kept), (Owners{R"(git/Apply/v1 {"f:spec":{"f:host":{},"f:path":{}}})"}));
+  const Json empty_entry = Json::array({Json::object()});
+  ASSERT_OK_AND_ASSIGN(Json reset, patch_as("bob", {{"metadata", {{"managedFields", empty_entry}}}}));
   EXPECT_EQ(owners_of(reset), Owners{});
   ASSERT_OK_AND_ASSIGN(Json untracked, patch_as("bob", {{"spec", {{"path", "q"}}}}));
   EXPECT_EQ(owners_of(untracked), Owners{});

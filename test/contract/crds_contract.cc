@@ -126,7 +126,8 @@ TEST_F(CrdContract, BadCrdsAreRefusedAtTheField) {
   Json other_name = widgets().storing("v1").build();
   other_name["metadata"]["name"] = "gadgets." + group_;
   const std::pair<Json, const char*> rows[] = {
-      {keyed.build(), "spec.versions[0].schema.openAPIV3Schema"},
+      // What all versions have in common is checked as it was in v1beta1, where there was one schema for all.
+      {keyed.build(), "spec.validation.openAPIV3Schema"},
       {no_schema, "spec.versions[0].schema.openAPIV3Schema"},
       {other_name, "metadata.name"},
       {widgets().storing("v1").storing("v2").build(), "spec.versions"},

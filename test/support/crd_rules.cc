@@ -100,6 +100,24 @@ void check_list_keys(const Json& schema, const std::string& path, std::vector<Ca
   }
 }
 
+/// A schema that all versions share is checked once, in the place that it had in v1beta1 (conversion.go of
+/// apiextensions/v1 moves it there).
+void check_schemas(const Json& crd, std::vector<Cause>& causes) {
+  const Json& versions = array_at(crd, "spec", "versions");
+  const auto schema_of = [](const Json& version) { return find(version, "schema", "openAPIV3Schema"); };
+  const auto is_shared = [&](const Json& schema) {
+    return std::all_of(versions.begin(), versions.end(), [&](const Json& version) {
+      return schema_of(version) != nullptr && *schema_of(version) == schema;
+    });
+  };
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const Json* schema = schema_of(versions[i]);
+    if (schema == nullptr) continue;
+    if (is_shared(*schema)) return check_list_keys(*schema, "spec.validation.openAPIV3Schema", causes);
+    check_list_keys(*schema, "spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema", causes);
+  }
+}
+
 void check_versions(const Json& crd, std::vector<Cause>& causes) {
   std::set<std::string> names;
   int storing = 0;
@@ -112,12 +130,9 @@ void check_versions(const Json& crd, std::vector<Cause>& causes) {
                         "Invalid value: must contain unique version names"});
     }
     if (bool_at(version, false, "storage")) ++storing;
-    std::string schema_path = path + ".schema.openAPIV3Schema";
-    const Json* schema = find(version, "schema", "openAPIV3Schema");
-    if (schema == nullptr) {
-      causes.push_back({"FieldValueRequired", schema_path, "Required value: schemas are required"});
-    } else {
-      check_list_keys(*schema, schema_path, causes);
+    if (find(version, "schema", "openAPIV3Schema") == nullptr) {
+      causes.push_back({"FieldValueRequired", path + ".schema.openAPIV3Schema",
+                        "Required value: schemas are required"});
     }
   }
   if (storing != 1) {
@@ -206,6 +221,7 @@ std::vector<Cause> check_crd(const Json& crd, const Json* before) {
   std::vector<Cause> causes;
   check_names(crd, causes);
   check_versions(crd, causes);
+  check_schemas(crd, causes);
   check_stored_versions(crd, causes);
   bool was_unapproved = before != nullptr && !is_approved(*before);
   if (is_protected(string_at(crd, "spec", "group")) && !is_approved(crd) && !was_unapproved) {
