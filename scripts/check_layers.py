@@ -40,8 +40,8 @@ OWNERS = (
 )
 
 # The operating system's own headers, which the reconcilers do without.
-SYSTEM = ("arpa/*", "dirent.h", "fcntl.h", "net/*", "netdb.h", "netinet/*", "poll.h", "pthread.h", "pwd.h", "signal.h",
-          "spawn.h", "sys/*", "syslog.h", "termios.h", "unistd.h")
+SYSTEM = ("arpa/*", "dirent.h", "fcntl.h", "malloc.h", "net/*", "netdb.h", "netinet/*", "poll.h", "pthread.h", "pwd.h",
+          "signal.h", "spawn.h", "sys/*", "syslog.h", "termios.h", "unistd.h")
 
 # Threads and waiting are the controller's and the transports'; a reconciler is a function of what it is given.
 THREADS = ("atomic", "condition_variable", "future", "mutex", "semaphore", "shared_mutex", "stop_token", "thread")
