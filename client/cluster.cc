@@ -79,6 +79,17 @@ Result<Json> merge_patch(Cluster& cluster, const Resource& resource, const Objec
   return cluster.send(request);
 }
 
+std::vector<Result<Json>> send_all(Cluster& cluster, std::size_t size,
+                                   const std::function<Request(std::size_t)>& request,
+                                   int in_flight) {
+  std::vector<Result<Json>> answers(size);
+  const Batch batch{size, request, [&](std::size_t i, Result<Json> answer) {
+                      answers[i] = std::move(answer);
+                    }};
+  cluster.send_each(batch, in_flight);
+  return answers;
+}
+
 Result<std::string> for_each_object(Cluster& cluster, Request list,
                                     const std::function<Result<void>(Json&&)>& visit) {
   list.verb = Verb::List;

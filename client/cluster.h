@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/request.h"
 
@@ -72,6 +73,10 @@ Result<Json> create(Cluster& cluster, const Resource& resource, Json object);
 Result<Json> replace(Cluster& cluster, const Resource& resource, Json object);
 Result<Json> merge_patch(Cluster& cluster, const Resource& resource, const ObjectKey& key,
                          Json patch, std::string subresource = {});
+
+/// Sends a batch and returns its answers, in the order of the calls.
+std::vector<Result<Json>> send_all(Cluster& cluster, std::size_t size,
+                                   const std::function<Request(std::size_t)>& request, int in_flight);
 
 /// Visits every object of a collection (of one namespace, or of all where `list.key.ns` is ""), page by page from one
 /// snapshot, and returns the snapshot's resourceVersion. `list.verb` is List; `list.limit` 0 means 500. When the

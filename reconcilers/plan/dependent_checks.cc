@@ -87,13 +87,14 @@ Result<void> check_dependents(Cluster& cluster, const std::vector<std::string>& 
   }
   if (!dependents.not_searched.empty()) {
     findings.add(
-        {"Dependents", Severity::Note, "", "",
+        {"Dependents", Severity::Warning, "", "",
          "objects owned by what is deleted and made anew were not looked for in " +
              some_of(dependents.not_searched) +
              ", which we may not list or which did not answer; the garbage collector would "
-             "delete such objects (the ClusterRole gatelift-dependents, bound to us, lets us "
-             "look)",
-         "", false});
+             "delete such objects",
+         "make sure that no object of these kinds has one of the deleted objects as its owner, or "
+         "let us look and keep them (the ClusterRole gatelift-dependents, with the kinds in question)",
+         false});
   }
   return {};
 }

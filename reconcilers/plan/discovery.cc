@@ -32,23 +32,19 @@ bool can_be_listed(const Json& resource) {
          std::ranges::find(verbs, Json("list")) != verbs.end();
 }
 
+constexpr int kInFlight = 8;
+
+/// Adds the collections of one group version, but for those of a version that is less preferred.
 class Discoverer {
  public:
-  explicit Discoverer(Cluster& cluster) : cluster_(cluster) {}
-
-  Result<void> add(const std::string& prefix, const std::string& group_version) {
-    auto list = get_path(cluster_, prefix + group_version);
-    if (!list) {
-      if (!is_out_of_reach(list.error())) return fail(std::move(list).error());
-      discovery_.unreadable.push_back(group_version);
-      return {};
-    }
-    for (const Json& entry : array_at(*list, "resources")) {
+  void add(const Json& resource_list, const std::string& group_version) {
+    for (const Json& entry : array_at(resource_list, "resources")) {
       if (can_be_listed(entry)) add_collection(entry, group_version);
     }
-    return {};
   }
-
+  void add_unreadable(std::string group_version) {
+    discovery_.unreadable.push_back(std::move(group_version));
+  }
   Discovery take() { return std::move(discovery_); }
 
  private:
@@ -62,10 +58,23 @@ class Discoverer {
     discovery_.listable.push_back(std::move(collection));
   }
 
-  Cluster& cluster_;
   Discovery discovery_;
   std::set<std::pair<std::string, std::string>> seen_;
 };
+
+/// Every group version that is served, those of one group in order of preference.
+Result<std::vector<std::string>> all_group_versions(Cluster& cluster) {
+  std::vector<std::string> all;
+  ASSIGN_OR_RETURN(const Json core, get_path(cluster, "/api"));
+  for (const Json& version : array_at(core, "versions")) {
+    if (version.is_string()) all.push_back(version.get<std::string>());
+  }
+  ASSIGN_OR_RETURN(const Json groups, get_path(cluster, "/apis"));
+  for (const Json& group : array_at(groups, "groups")) {
+    for (std::string& version : group_versions(group)) all.push_back(std::move(version));
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -75,16 +84,24 @@ bool is_out_of_reach(const Error& error) {
 }
 
 Result<Discovery> discover(Cluster& cluster) {
-  Discoverer discoverer(cluster);
-  ASSIGN_OR_RETURN(const Json core, get_path(cluster, "/api"));
-  for (const Json& version : array_at(core, "versions")) {
-    if (!version.is_string()) continue;
-    RETURN_IF_ERROR(discoverer.add("/api/", version.get<std::string>()));
-  }
-  ASSIGN_OR_RETURN(const Json groups, get_path(cluster, "/apis"));
-  for (const Json& group : array_at(groups, "groups")) {
-    for (const std::string& version : group_versions(group)) {
-      RETURN_IF_ERROR(discoverer.add("/apis/", version));
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, all_group_versions(cluster));
+  std::vector<Result<Json>> lists = send_all(
+      cluster, versions.size(),
+      [&](std::size_t i) {
+        const bool is_core = versions[i].find('/') == std::string::npos;
+        Request request;
+        request.raw_path = (is_core ? "/api/" : "/apis/") + versions[i];
+        return request;
+      },
+      kInFlight);
+  Discoverer discoverer;
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    if (lists[i]) {
+      discoverer.add(*lists[i], versions[i]);
+    } else if (is_out_of_reach(lists[i].error())) {
+      discoverer.add_unreadable(versions[i]);
+    } else {
+      return fail(std::move(lists[i]).error());
     }
   }
   return discoverer.take();

@@ -6,6 +6,8 @@
 namespace gatelift {
 namespace {
 
+constexpr int kInFlight = 4;  // a CRD is a megabyte or two while it is read
+
 bool is_gateway_api(const std::string& crd_name) {
   return crd_name.ends_with(".gateway.networking.k8s.io") ||
          crd_name.ends_with(".gateway.networking.x-k8s.io");
@@ -38,25 +40,43 @@ const CrdSummary* Installed::crd(std::string_view name) const {
   return it == crds.end() ? nullptr : &it->second;
 }
 
+Result<void> InstalledReader::summarize(const std::vector<std::string>& names) {
+  std::optional<Error> failed;
+  Batch batch;
+  batch.size = names.size();
+  batch.request = [&](std::size_t i) {
+    Request request;
+    request.resource = resources::kCrds;
+    request.key = {"", names[i]};
+    return request;
+  };
+  batch.done = [&](std::size_t i, const Result<Json>& crd) {
+    auto summary = crd ? summarize_crd(*crd) : Result<CrdSummary>(fail(crd.error()));
+    if (summary) {
+      known_.insert_or_assign(names[i], *std::move(summary));
+    } else if (!summary.error().is(ErrorKind::NotFound) && !failed) {
+      failed = std::move(summary).error();
+    }
+  };
+  cluster_.send_each(batch, kInFlight);
+  if (failed) return fail(*std::move(failed));
+  return {};
+}
+
 Result<Installed> InstalledReader::read() {
   auto seen = list_names(cluster_);
   if (!seen) return fail(wrap(std::move(seen).error(), "looking for Gateway API CRDs"));
-  std::map<std::string, CrdSummary> now;
+  std::erase_if(known_, [&](const auto& known) {
+    const auto now = seen->find(known.first);
+    return now == seen->end() || now->second.uid != known.second.uid ||
+           now->second.resource_version != known.second.resource_version;
+  });
+  std::vector<std::string> unknown;
   for (const auto& [name, version] : *seen) {
-    const auto known = known_.find(name);
-    if (known != known_.end() && known->second.uid == version.uid &&
-        known->second.resource_version == version.resource_version) {
-      now.emplace(name, known->second);
-      continue;
-    }
-    ASSIGN_OR_RETURN(const std::optional<Json> crd,
-                     get_if_exists(cluster_, resources::kCrds, {"", name}));
-    if (!crd) continue;
-    ASSIGN_OR_RETURN(CrdSummary summary, summarize_crd(*crd));
-    now.emplace(name, std::move(summary));
+    if (!known_.contains(name)) unknown.push_back(name);
   }
-  known_ = now;
-  return Installed{std::move(now)};
+  RETURN_IF_ERROR(summarize(unknown));
+  return Installed{known_};
 }
 
 }  // namespace gatelift

@@ -21,7 +21,7 @@ struct Installed {
   const CrdSummary* crd(std::string_view name) const;
 };
 
-/// Reads CRDs one at a time and remembers their summaries by uid and resourceVersion, so that looking again costs one
+/// Reads CRDs a few at a time and remembers their summaries by uid and resourceVersion, so that looking again costs one
 /// metadata-only list and no schema is kept. One thread.
 class InstalledReader {
  public:
@@ -29,6 +29,8 @@ class InstalledReader {
   Result<Installed> read();
 
  private:
+  Result<void> summarize(const std::vector<std::string>& names);
+
   Cluster& cluster_;
   std::map<std::string, CrdSummary> known_;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "test/unit/reconcilers/plan_fixture.h"
 
 namespace gatelift {
@@ -69,14 +71,17 @@ TEST(MakePlan, BlocksOnADependentThatItMayNotChange) {
   EXPECT_EQ(plan.checks.at(1).severity, Severity::Warning);
 }
 
-TEST(MakePlan, NotesWhereItCouldNotLookForDependents) {
+TEST(MakePlan, WarnsWhereItCouldNotLookForDependents) {
   OwnedScene scene;
   scene.cluster.policy().deny("list", "apps", "deployments");
   const Plan plan = scene.plan();
-  const Check& note = plan.checks.back();
-  EXPECT_EQ(note.code, "Dependents");
-  EXPECT_EQ(note.severity, Severity::Note);
-  EXPECT_NE(note.message.find("deployments.apps"), std::string::npos);
+  const auto found = std::ranges::find(plan.checks, "", &Check::object);
+  ASSERT_NE(found, plan.checks.end());
+  const Check& warning = *found;
+  EXPECT_EQ(warning.code, "Dependents");
+  EXPECT_EQ(warning.severity, Severity::Warning);
+  EXPECT_NE(warning.message.find("deployments.apps"), std::string::npos);
+  EXPECT_NE(warning.next.find("gatelift-dependents"), std::string::npos);
 }
 
 }  // namespace
