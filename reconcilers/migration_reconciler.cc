@@ -70,6 +70,7 @@ struct MigrationReconciler::State {
   std::shared_ptr<const VerifiedBackup> backup;
   std::shared_ptr<const VerifiedBackup> source;
   std::optional<Time> failing_since;
+  std::map<std::string, CrdWritten> crd_writes;
 
   State(Cluster& c, Clock& k, BundleSources& s, ReconcilerSettings settings_in)
       : cluster(c),
@@ -399,9 +400,13 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
     backup.reset();
     source.reset();
     failing_since.reset();
+    crd_writes.clear();
   }
-  Run run{cluster, clock, settings, backups, &sources, std::move(migration), *std::move(object),
-          target,  {},    backup,   source, clock.now()};
+  Run run{cluster,    clock,   settings,
+          backups,    &sources, crd_writes,
+          std::move(migration), *std::move(object), target,
+          {},         backup,  source,
+          clock.now()};
   if (run.migration.deleting && !is_absence_open(run.record())) {
     run.record().phase = Phase::Done;
     RETURN_IF_ERROR(hold_finalizer(run));

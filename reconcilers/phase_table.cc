@@ -8,7 +8,7 @@
 #include "reconcilers/rollback.h"
 #include "reconcilers/steps/back_up.h"
 #include "reconcilers/steps/recreate.h"
-#include "reconcilers/steps/update_crd.h"
+#include "reconcilers/steps/update_crds.h"
 #include "reconcilers/steps/verify.h"
 
 namespace gatelift {
@@ -128,12 +128,20 @@ Result<bool> is_migrated(Run& run) {
   });
 }
 
+/// What can be undone by another write comes first, all at once; then what cannot, one after the other.
 Result<StepOutcome> migrate(Run& run) {
+  std::vector<const PlannedAction*> updates;
+  const PlannedAction* conversion = nullptr;
   for (const PlannedAction& action : run.plan().actions) {
     if (is_action_proven(run, action)) continue;
-    if (action.kind == ActionKind::Convert) return recreate(run, action, *run.backup);
-    return update_crd(run, action);
+    if (action.kind != ActionKind::Convert) {
+      updates.push_back(&action);
+    } else if (conversion == nullptr) {
+      conversion = &action;
+    }
   }
+  if (!updates.empty()) return update_crds(run, updates);
+  if (conversion != nullptr) return recreate(run, *conversion, *run.backup);
   return StepOutcome::progressed();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,12 +15,19 @@
 
 namespace gatelift {
 
+/// The last write of a CRD.
+struct CrdWritten {
+  Time at;
+  std::string digest;  // the content that the API server answered with; "" where it did not
+};
+
 struct Run {
   Cluster& cluster;
   Clock& clock;
   const ReconcilerSettings& settings;
   BackupStore& backups;
   const BundleSources* sources = nullptr;
+  std::map<std::string, CrdWritten>& crd_writes;  // of this process for this migration, by CRD
 
   Migration migration;
   Json object;  // the resource as last read or written

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/back_up.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "reconcilers/bundle/digest.h"
@@ -8,6 +9,8 @@
 
 namespace gatelift {
 namespace {
+
+constexpr std::size_t kCrdsAtOnce = 4;  // a CRD is a megabyte or two while it is read
 
 /// What an object shall be after the run, or null where it has to be decided by a person. In a rollback that is what
 /// the restored backup holds of it, if it holds it.
@@ -68,6 +71,31 @@ Result<Collected> add_objects(Run& run, const PlannedAction& action, const CrdSu
   return collected;
 }
 
+/// Every CRD that will be written, as it is.
+Result<void> add_crds(Run& run, BackupStore::Writer& writer) {
+  std::vector<std::string> names;
+  for (const PlannedAction& action : run.plan().actions) {
+    if (action.kind == ActionKind::Keep || run.installed.crd(action.crd) == nullptr) continue;
+    names.push_back(action.crd);
+  }
+  for (std::size_t first = 0; first < names.size(); first += kCrdsAtOnce) {
+    std::vector<Result<Json>> live = send_all(
+        run.cluster, std::min(kCrdsAtOnce, names.size() - first),
+        [&](std::size_t i) {
+          Request request;
+          request.resource = resources::kCrds;
+          request.key = {"", names[first + i]};
+          return request;
+        },
+        static_cast<int>(kCrdsAtOnce));
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      if (!live[i]) return fail(std::move(live[i]).error());
+      RETURN_IF_ERROR(writer.add({BackupRole::Crd, names[first + i], *std::move(live[i])}));
+    }
+  }
+  return {};
+}
+
 Result<void> add_dependents(Run& run, const std::vector<std::string>& uids,
                             BackupStore::Writer& writer) {
   if (uids.empty()) return {};
@@ -109,16 +137,14 @@ std::string backup_ref(const Migration& migration) {
 Result<StepOutcome> back_up(Run& run) {
   ASSIGN_OR_RETURN(BackupStore::Writer writer,
                    run.backups.begin(backup_ref(run.migration), run.migration.name));
+  RETURN_IF_ERROR(add_crds(run, writer));
   std::vector<std::string> uids;
   for (const PlannedAction& action : run.plan().actions) {
     if (action.kind == ActionKind::Keep) continue;
     if (action.kind == ActionKind::Convert) RETURN_IF_ERROR(add_sources(run, action, writer));
     const CrdSummary* crd = run.installed.crd(action.crd);
-    if (crd == nullptr) continue;
-    ASSIGN_OR_RETURN(Json live, get(run.cluster, resources::kCrds, {"", action.crd}));
-    RETURN_IF_ERROR(writer.add({BackupRole::Crd, action.crd, live}));
+    if (crd == nullptr || crd->terminating) continue;
     if (!action.rewrites_objects && action.kind != ActionKind::Convert) continue;
-    if (crd->terminating) continue;
     ASSIGN_OR_RETURN(Collected collected, add_objects(run, action, *crd, writer));
     if (!collected.problem.empty()) return plan_anew(run, collected.problem);
     uids.insert(uids.end(), collected.uids.begin(), collected.uids.end());

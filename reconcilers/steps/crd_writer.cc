@@ -78,6 +78,110 @@ Json merged_for_update(const Json& manifest, const Json& live) {
   return body;
 }
 
+bool is_established(const Json& crd) {
+  for (const Json& condition : array_at(crd, "status", "conditions")) {
+    if (string_at(condition, "type") == "Established") {
+      return string_at(condition, "status") == "True";
+    }
+  }
+  return false;
+}
+
+Result<void> wait_until_established(Run& run, const std::string& name) {
+  const Time give_up = run.clock.now() + kCrdDeadline;
+  while (true) {
+    ASSIGN_OR_RETURN(const Json seen, get(run.cluster, resources::kCrds, {"", name}));
+    if (is_established(seen)) return {};
+    if (run.clock.now() > give_up) {
+      return fail(ErrorKind::Unavailable,
+                  "CustomResourceDefinition/" + name + " is not Established after 30 s");
+    }
+    RETURN_IF_ERROR(run.clock.sleep(kPoll));
+  }
+}
+
+/// Also where the answer is a failure: the write may have been made.
+void note_written(Run& run, const std::string& name, const Result<Json>& answer) {
+  run.crd_writes[name] = {run.clock.now(), answer ? spec_digest(*answer) : std::string()};
+}
+
+/// A CRD that is not the target although it was applied: other managers own more of its fields.
+struct Leftover {
+  const CrdWrite* write = nullptr;
+  Json live;
+};
+
+/// An update takes away what an apply leaves to its owners, and a removal makes nobody an owner.
+Result<void> remove_leftovers(Run& run, const Leftover& leftover) {
+  const CrdSummary& target = leftover.write->target.summary;
+  const CrdOwner updater{leftover.write->owner->manager, CrdOwner::Way::Update};
+  const auto answer = run.cluster.send(
+      crd_write_request(leftover.write->target.json(), leftover.live, updater));
+  note_written(run, target.name, answer);
+  if (!answer) return fail(wrap(answer.error(), "writing CustomResourceDefinition/" + target.name));
+  if (run.crd_writes[target.name].digest == target.digest) return {};
+  return fail(ErrorKind::Invalid,
+              "CustomResourceDefinition/" + target.name +
+                  ": spec is not what was written: the API server, or a webhook in it, changes it; next: "
+                  "compare it with the bundle's (kubectl get crd " +
+                  target.name + " -o yaml), and stop what changes it");
+}
+
+enum class Extent { Metadata, Whole };
+
+/// The CRDs of these names, in their order.
+std::vector<Result<Json>> read_crds(Run& run, const std::vector<std::string>& names, Extent extent) {
+  return send_all(
+      run.cluster, names.size(),
+      [&](std::size_t i) {
+        Request request;
+        request.resource = resources::kCrds;
+        request.key = {"", names[i]};
+        request.metadata_only = extent == Extent::Metadata;
+        return request;
+      },
+      run.settings.in_flight);
+}
+
+/// Of each CRD what its write is made from: the metadata, or all of it where the rest matters; null where it is absent.
+Result<std::vector<Json>> read_what_is_written_over(Run& run, const std::vector<CrdWrite>& writes) {
+  std::vector<Json> live(writes.size());
+  for (const Extent extent : {Extent::Metadata, Extent::Whole}) {
+    std::vector<std::string> names;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      if (writes[i].live == nullptr) continue;
+      const bool needs_all = extent == Extent::Metadata || writes[i].to == CrdWrite::To::Bridge ||
+                             crd_owner(live[i]).way == CrdOwner::Way::Update;
+      if (!needs_all) continue;
+      names.push_back(writes[i].target.summary.name);
+      places.push_back(i);
+    }
+    std::vector<Result<Json>> found = read_crds(run, names, extent);
+    for (std::size_t at = 0; at < found.size(); ++at) {
+      if (!found[at]) return fail(std::move(found[at]).error());
+      live[places[at]] = *std::move(found[at]);
+    }
+  }
+  return live;
+}
+
+Result<void> choose_owners(Run& run, std::vector<CrdWrite>& writes, const std::vector<Json>& live) {
+  std::optional<CrdOwner> of_most;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (writes[i].owner) continue;
+    if (writes[i].live != nullptr) {
+      writes[i].owner = crd_owner(live[i]);
+      continue;
+    }
+    if (!of_most) {
+      ASSIGN_OR_RETURN(of_most, bundle_owner(run));
+    }
+    writes[i].owner = of_most;
+  }
+  return {};
+}
+
 }  // namespace
 
 CrdOwner crd_owner(const Json& live) {
@@ -96,13 +200,10 @@ CrdOwner crd_owner(const Json& live) {
 }
 
 Result<CrdOwner> bundle_owner(Run& run) {
+  std::vector<std::string> names;
+  for (const auto& [name, summary] : run.installed.crds) names.push_back(name);
   std::map<std::pair<std::string, CrdOwner::Way>, int> votes;
-  for (const auto& [name, summary] : run.installed.crds) {
-    Request request;
-    request.resource = resources::kCrds;
-    request.key = {"", name};
-    request.metadata_only = true;
-    auto live = run.cluster.send(request);
+  for (const Result<Json>& live : read_crds(run, names, Extent::Metadata)) {
     if (!live) {
       if (live.error().is(ErrorKind::NotFound)) continue;
       return fail(live.error());
@@ -146,22 +247,38 @@ Request crd_write_request(const Json& manifest, const Json& live, const CrdOwner
   return request;
 }
 
-Result<void> write_crd(Run& run, const Json& manifest, const Json& live, const CrdOwner& owner) {
-  std::string name = key_of(manifest).name;
-  auto written = run.cluster.send(crd_write_request(manifest, live, owner));
-  if (!written) return fail(wrap(written.error(), "writing CustomResourceDefinition/" + name));
-  Time give_up = run.clock.now() + kCrdDeadline;
-  Json seen = *std::move(written);
-  while (true) {
-    ASSIGN_OR_RETURN(CrdSummary summary, summarize_crd(seen));
-    if (summary.established) return {};
-    if (run.clock.now() > give_up) {
-      return fail(ErrorKind::Unavailable,
-                  "CustomResourceDefinition/" + name + " is not Established after 30 s");
+Result<void> write_crds(Run& run, std::vector<CrdWrite> writes) {
+  ASSIGN_OR_RETURN(const std::vector<Json> live, read_what_is_written_over(run, writes));
+  RETURN_IF_ERROR(choose_owners(run, writes, live));
+  std::vector<std::string> starting;
+  std::vector<Leftover> leftovers;
+  std::optional<Error> failed;
+  Batch batch;
+  batch.size = writes.size();
+  batch.request = [&](std::size_t i) {
+    const Json manifest = writes[i].target.json();
+    return crd_write_request(
+        writes[i].to == CrdWrite::To::Bridge ? bridge_manifest(manifest, live[i]) : manifest, live[i],
+        *writes[i].owner);
+  };
+  batch.done = [&](std::size_t i, Result<Json> answer) {
+    const std::string& name = writes[i].target.summary.name;
+    note_written(run, name, answer);
+    if (!answer) {
+      if (!failed) failed = wrap(answer.error(), "writing CustomResourceDefinition/" + name);
+      return;
     }
-    RETURN_IF_ERROR(run.clock.sleep(kPoll));
-    ASSIGN_OR_RETURN(seen, get(run.cluster, resources::kCrds, {"", name}));
-  }
+    if (!is_established(*answer)) starting.push_back(name);
+    const bool differs = run.crd_writes[name].digest != writes[i].target.summary.digest;
+    if (writes[i].to == CrdWrite::To::Target && differs) {
+      leftovers.push_back({&writes[i], *std::move(answer)});
+    }
+  };
+  run.cluster.send_each(batch, run.settings.in_flight);
+  if (failed) return fail(*std::move(failed));
+  for (const Leftover& leftover : leftovers) RETURN_IF_ERROR(remove_leftovers(run, leftover));
+  for (const std::string& name : starting) RETURN_IF_ERROR(wait_until_established(run, name));
+  return {};
 }
 
 Result<void> wait_until_served(Run& run, const Resource& resource) {

@@ -3,7 +3,9 @@
 // conflict and nobody is left as a co-owner.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "reconcilers/run.h"
 
@@ -28,8 +30,22 @@ Result<CrdOwner> bundle_owner(Run& run);
 /// that the manifest does not name are kept as they are. Pure.
 Request crd_write_request(const Json& manifest, const Json& live, const CrdOwner& owner);
 
-/// Creates or updates the CRD, and returns when it is Established, or after 30 s with Unavailable.
-Result<void> write_crd(Run& run, const Json& manifest, const Json& live, const CrdOwner& owner);
+/// What one CRD shall become.
+struct CrdWrite {
+  enum class To {
+    Target,
+    Bridge,  // the target with the versions that objects are still stored at (bridge_manifest)
+  };
+  const BundleCrd& target;
+  const CrdSummary* live = nullptr;  // null: it is to be created
+  To to = To::Target;
+  std::optional<CrdOwner> owner;  // nullopt: who owns it, or, where it is absent, most of the others
+};
+
+/// Creates or updates CRDs, all at once, and returns when each is Established, or after 30 s with Unavailable. One that
+/// is refused does not keep the others from being written; the first refusal is returned. What the target's spec lacks
+/// and other field managers own is removed; a spec that does not become the target's all the same is Invalid.
+Result<void> write_crds(Run& run, std::vector<CrdWrite> writes);
 
 /// Returns when the collection answers a LIST, or after 30 s with Unavailable. After a CRD is written its endpoint
 /// may be absent (404) or starting (429) for a moment.

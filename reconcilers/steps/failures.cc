@@ -2,6 +2,7 @@
 #include "reconcilers/steps/failures.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace gatelift {
@@ -35,6 +36,11 @@ void ObjectFailures::note(std::string object, const Error& error) {
   }
   std::string reason = error.reason.empty() ? std::string(to_string(error.kind)) : error.reason;
   refusals_.push_back({std::move(object), std::move(reason), error.message});
+}
+
+void ObjectFailures::add(ObjectFailures others) {
+  std::move(others.refusals_.begin(), others.refusals_.end(), std::back_inserter(refusals_));
+  if (!interruption_) interruption_ = std::move(others.interruption_);
 }
 
 Result<StepOutcome> ObjectFailures::outcome(Run& run, std::string reason,

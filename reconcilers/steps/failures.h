@@ -16,6 +16,8 @@ namespace gatelift {
 class ObjectFailures {
  public:
   void note(std::string object, const Error& error);
+  /// Takes over those of another kind.
+  void add(ObjectFailures others);
   bool empty() const { return refusals_.empty() && !interruption_; }
   int num_refusals() const { return static_cast<int>(refusals_.size()); }
 

@@ -4,7 +4,7 @@
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/delete_objects.h"
 #include "reconcilers/steps/restore_objects.h"
-#include "reconcilers/steps/update_crd.h"
+#include "reconcilers/steps/update_crds.h"
 
 namespace gatelift {
 namespace {
@@ -29,7 +29,7 @@ Result<StepOutcome> create_target(Run& run, const PlannedAction& action, const B
                                   const VerifiedBackup& backup) {
   run.progress(action).step = "Replace";
   ASSIGN_OR_RETURN(CrdOwner owner, former_owner(run, action.crd, backup));
-  RETURN_IF_ERROR(write_crd(run, target.json(), nullptr, owner));
+  RETURN_IF_ERROR(write_crds(run, {{target, nullptr, CrdWrite::To::Target, owner}}));
   RETURN_IF_ERROR(wait_until_served(run, target.summary.resource()));
   return StepOutcome::progressed();
 }
@@ -67,7 +67,7 @@ Result<StepOutcome> recreate(Run& run, const PlannedAction& action, const Verifi
   if (live == nullptr) return create_target(run, action, target, backup);
   if (live->terminating) return wait_for_deletion(run, *live);
   if (live->digest == action.to_digest) {
-    ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crd(run, action));
+    ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crds(run, {&action}));
     if (move) return *move;
     RETURN_IF_ERROR(wait_until_served(run, live->resource()));
     ASSIGN_OR_RETURN(StepOutcome outcome, restore_objects(run, action, *live, backup));

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/dependents.h"
 #include "reconcilers/steps/failures.h"
@@ -101,25 +102,8 @@ class Restoration {
 
   /// One API server knows every CRD that it has just served; of several, some may not.
   Result<CreateBy> way_to_create() {
-    Request request;
-    request.verb = Verb::List;
-    request.resource = resources::kEndpointSlices;
-    request.key.ns = "default";
-    request.label_selector = "kubernetes.io/service-name=kubernetes";
-    auto slices = run_.cluster.send(request);
-    if (!slices) {
-      if (slices.error().is(ErrorKind::Forbidden)) return CreateBy::Post;
-      return fail(slices.error());
-    }
-    std::set<std::string> addresses;
-    for (const Json& slice : array_at(*slices, "items")) {
-      for (const Json& endpoint : array_at(slice, "endpoints")) {
-        for (const Json& address : array_at(endpoint, "addresses")) {
-          addresses.insert(address.get<std::string>());
-        }
-      }
-    }
-    return addresses.size() == 1 ? CreateBy::Apply : CreateBy::Post;
+    ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run_.cluster));
+    return servers == 1 ? CreateBy::Apply : CreateBy::Post;
   }
 
   Result<void> create_missing() {

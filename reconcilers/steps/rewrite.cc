@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reconcilers/convert/convert.h"
+#include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/failures.h"
 
@@ -30,20 +31,25 @@ std::string last_applied_manager(const Json& object) {
   return std::string(kFieldManager);
 }
 
+/// kubectl's note as a rewriting leaves it; nullopt where it stays as it is.
+std::optional<std::string> rewritten_note(const Json& object, const std::string& version,
+                                          const std::vector<std::string>& kept) {
+  const std::string note = annotation_of(object, kLastApplied);
+  if (note.empty()) return std::nullopt;
+  const auto parsed = parse_json(note);
+  if (!parsed || names_kept_version(string_at(*parsed, "apiVersion"), kept)) return std::nullopt;
+  return convert_last_applied(note, version);
+}
+
 /// The smallest write that makes the server encode `object` anew; `object` may be metadata only.
-Request rewrite_request(const Json& object, const CrdSummary& crd,
-                        const std::vector<std::string>& kept) {
+Request rewrite_request(const Json& object, const Rewriting& rewriting) {
+  const CrdSummary& crd = rewriting.crd;
+  const std::string version = crd.storage_version();
   Request request;
   request.resource = crd.resource();
   request.key = key_of(object);
-  std::string version = crd.storage_version();
-  std::string note = annotation_of(object, kLastApplied);
-  bool stale_note = false;
-  if (!note.empty()) {
-    auto parsed = parse_json(note);
-    stale_note = parsed && !names_kept_version(string_at(*parsed, "apiVersion"), kept);
-  }
-  if (!stale_note && stale_managed_versions(object, crd.group, kept).empty()) {
+  const auto note = rewritten_note(object, version, rewriting.kept_versions);
+  if (!note && stale_managed_versions(object, crd.group, rewriting.kept_versions).empty()) {
     request.verb = Verb::MergePatch;
     request.body = {{"metadata", {{"resourceVersion", resource_version_of(object)}}}};
     return request;
@@ -60,11 +66,11 @@ Request rewrite_request(const Json& object, const CrdSummary& crd,
        {"path", "/metadata/managedFields"},
        {"value", convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
                                         crd.kind, version, kFieldManager)}});
-  if (stale_note) {
+  if (note) {
     request.field_manager = last_applied_manager(object);
     request.body.push_back({{"op", "replace"},
                             {"path", "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
-                            {"value", convert_last_applied(note, version)}});
+                            {"value", *note}});
   }
   return request;
 }
@@ -77,12 +83,7 @@ struct Pass {
   std::vector<ObjectKey> conflicts;
 };
 
-struct Target {
-  const CrdSummary& crd;
-  const std::vector<std::string>& kept;
-};
-
-void note_answer(Pass& pass, const Target& target, const Json& object, const Result<Json>& answer) {
+void note_answer(Pass& pass, const CrdSummary& crd, const Json& object, const Result<Json>& answer) {
   if (answer) {
     if (resource_version_of(*answer) != resource_version_of(object)) ++pass.changed;
     return;
@@ -93,92 +94,150 @@ void note_answer(Pass& pass, const Target& target, const Json& object, const Res
   } else if (error.is(ErrorKind::Conflict)) {
     pass.conflicts.push_back(key_of(object));
   } else {
-    pass.failures.note(display_name(target.crd.kind, key_of(object)), error);
+    pass.failures.note(display_name(crd.kind, key_of(object)), error);
   }
 }
 
 /// One LIST page's worth of objects, rewritten.
-void rewrite_page(Run& run, const Target& target, const std::vector<Json>& page, Pass& pass) {
+void rewrite_page(Run& run, const Rewriting& rewriting, const std::vector<Json>& page, Pass& pass) {
   Batch batch;
   batch.size = page.size();
-  batch.request = [&](std::size_t i) {
-    return rewrite_request(page[i], target.crd, target.kept);
-  };
+  batch.request = [&](std::size_t i) { return rewrite_request(page[i], rewriting); };
   batch.done = [&](std::size_t i, const Result<Json>& answer) {
-    note_answer(pass, target, page[i], answer);
-    run.report(target.crd.name, "Rewrite", ++pass.seen, 0);
+    note_answer(pass, rewriting.crd, page[i], answer);
+    run.report(rewriting.crd.name, "Rewrite", ++pass.seen, 0);
   };
   run.cluster.send_each(batch, run.settings.in_flight);
 }
 
-Result<Pass> rewrite_all(Run& run, const Target& target) {
+Result<Pass> rewrite_all(Run& run, const Rewriting& rewriting) {
   Pass pass;
   std::vector<Json> page;
   Request list;
   list.verb = Verb::List;
-  list.resource = target.crd.resource();
+  list.resource = rewriting.crd.resource();
   list.metadata_only = true;
   auto listed = for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
     page.push_back(std::move(object));
     if (page.size() == 500) {
-      rewrite_page(run, target, page, pass);
+      rewrite_page(run, rewriting, page, pass);
       page.clear();
     }
     return {};
   });
   RETURN_IF_ERROR(listed);
-  rewrite_page(run, target, page, pass);
+  rewrite_page(run, rewriting, page, pass);
   return pass;
 }
 
+void count(CrdProgress& progress, const Pass& pass, int done) {
+  Counts& counts = progress.objects;
+  counts = {pass.seen, std::min(done, pass.seen - pass.vanished), 0, pass.vanished,
+            pass.failures.num_refusals()};
+  counts.unchanged = counts.found - counts.done - counts.skipped - counts.failed;
+}
+
+/// Passes over one kind until one changes nothing: nullopt then, and where `failures` say why there was none.
+Result<std::optional<StepOutcome>> rewrite(Run& run, const Rewriting& rewriting,
+                                           ObjectFailures& failures) {
+  CrdProgress& progress = run.progress(rewriting.action);
+  progress.step = "Rewrite";
+  RETURN_IF_ERROR(wait_until_settled(run, rewriting.crd.name));
+  RETURN_IF_ERROR(wait_until_served(run, rewriting.crd.resource()));
+  int done = 0;
+  for (int round = 0; round <= kMaxPasses; ++round) {
+    ASSIGN_OR_RETURN(Pass pass, rewrite_all(run, rewriting));
+    done = std::max(done, pass.changed);
+    count(progress, pass, done);
+    if (!pass.failures.empty()) {
+      failures.add(std::move(pass.failures));
+      return std::nullopt;
+    }
+    if (pass.changed == 0 && pass.conflicts.empty()) {
+      progress.step = "Rewritten";
+      return std::nullopt;
+    }
+  }
+  return StepOutcome::waiting("ObjectsKeepChanging",
+                              rewriting.crd.name +
+                                  ": objects changed during each of 10 passes; the next pass follows",
+                              std::chrono::seconds(5));
+}
+
 /// In the name of the API server, which writes the rest of the status: no entry of ours stays in the CRD's managedFields.
-Result<void> prune(Run& run, const CrdSummary& crd) {
+Request prune_request(const CrdSummary& crd, const std::string& resource_version) {
   Request request;
   request.verb = Verb::MergePatch;
   request.resource = resources::kCrds;
   request.key = {"", crd.name};
   request.subresource = "status";
   request.field_manager = "kube-apiserver";
-  request.body = {{"metadata", {{"resourceVersion", crd.resource_version}}},
+  request.body = {{"metadata", {{"resourceVersion", resource_version}}},
                   {"status", {{"storedVersions", Json::array({crd.storage_version()})}}}};
-  auto pruned = run.cluster.send(request);
-  if (!pruned) {
-    return fail(wrap(pruned.error(), "pruning stored versions of CustomResourceDefinition/" + crd.name));
+  return request;
+}
+
+/// After a conflict: the API server's own controllers write a CRD's status at any time, which takes nothing from the
+/// proof. A change of the spec does.
+Result<void> prune_again(Run& run, const CrdSummary& crd) {
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    ASSIGN_OR_RETURN(const Json live, get(run.cluster, resources::kCrds, {"", crd.name}));
+    ASSIGN_OR_RETURN(const CrdSummary now, summarize_crd(live));
+    if (now.uid != crd.uid || now.digest != crd.digest) {
+      return fail(ErrorKind::Conflict, "CustomResourceDefinition/" + crd.name +
+                                           " changed while its objects were rewritten");
+    }
+    const auto pruned = run.cluster.send(prune_request(crd, now.resource_version));
+    if (pruned) return {};
+    if (!pruned.error().is(ErrorKind::Conflict) || attempt == kAttempts) return fail(pruned.error());
+  }
+}
+
+Result<void> prune(Run& run, const std::vector<const CrdSummary*>& crds) {
+  const std::vector<Result<Json>> answers = send_all(
+      run.cluster, crds.size(),
+      [&](std::size_t i) { return prune_request(*crds[i], crds[i]->resource_version); },
+      run.settings.in_flight);
+  for (std::size_t i = 0; i < crds.size(); ++i) {
+    if (answers[i]) continue;
+    Result<void> pruned = fail(answers[i].error());
+    if (answers[i].error().is(ErrorKind::Conflict)) pruned = prune_again(run, *crds[i]);
+    if (!pruned) {
+      return fail(wrap(std::move(pruned).error(),
+                       "pruning stored versions of CustomResourceDefinition/" + crds[i]->name));
+    }
   }
   return {};
 }
 
 }  // namespace
 
-Result<StepOutcome> rewrite_and_prune(Run& run, const PlannedAction& action, const CrdSummary& crd,
-                                      const std::vector<std::string>& kept_versions) {
-  CrdProgress& progress = run.progress(action);
-  progress.step = "Rewrite";
-  RETURN_IF_ERROR(wait_until_served(run, crd.resource()));
-  int done = 0;
-  for (int round = 0;; ++round) {
-    ASSIGN_OR_RETURN(Pass pass, rewrite_all(run, {crd, kept_versions}));
-    done = std::max(done, pass.changed);
-    progress.objects = {pass.seen, std::min(done, pass.seen - pass.vanished), 0, pass.vanished,
-                        pass.failures.num_refusals()};
-    progress.objects.unchanged = pass.seen - progress.objects.done - progress.objects.skipped -
-                                 progress.objects.failed;
-    if (!pass.failures.empty()) {
-      return pass.failures.outcome(run, "RewriteFailed", "rewriting");
-    }
-    if (pass.changed == 0 && pass.conflicts.empty()) break;
-    if (round == kMaxPasses) {
-      return StepOutcome::waiting(
-          "ObjectsKeepChanging",
-          crd.name + ": " + std::to_string(pass.changed + static_cast<int>(pass.conflicts.size())) +
-              " objects changed during each of 10 passes; the next pass follows",
-          std::chrono::seconds(5));
-    }
+Result<StepOutcome> rewrite_and_prune(Run& run, const std::vector<Rewriting>& rewritings) {
+  ObjectFailures failures;
+  std::optional<StepOutcome> unfinished;
+  std::vector<const CrdSummary*> due;
+  for (const Rewriting& rewriting : rewritings) {
+    ASSIGN_OR_RETURN(std::optional<StepOutcome> waits, rewrite(run, rewriting, failures));
+    if (waits) unfinished = std::move(waits);
+    const bool minimal =
+        rewriting.crd.stored_versions == std::vector{rewriting.crd.storage_version()};
+    const bool proven = run.progress(rewriting.action).step == "Rewritten";
+    if (proven && !minimal) due.push_back(&rewriting.crd);
   }
-  std::vector<std::string> minimal = {crd.storage_version()};
-  if (crd.stored_versions != minimal) RETURN_IF_ERROR(prune(run, crd));
-  progress.step = "Rewritten";
+  RETURN_IF_ERROR(prune(run, due));
+  if (!failures.empty()) return failures.outcome(run, "RewriteFailed", "rewriting");
+  if (unfinished) return *unfinished;
+  run.record().failures.clear();
   return StepOutcome::progressed();
+}
+
+Json as_rewritten(Json object, const std::string& storage_version,
+                  const std::vector<std::string>& kept_versions) {
+  if (const auto note = rewritten_note(object, storage_version, kept_versions)) {
+    object["metadata"]["annotations"][kLastApplied] = *note;
+  }
+  return object;
 }
 
 }  // namespace gatelift

@@ -3,17 +3,31 @@
 // version; then, and only then, the CRD's stored versions are pruned.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "reconcilers/run.h"
 
 namespace gatelift {
 
-/// Rewrites every object of `crd` (as it is live) at its storage version until a whole pass changes nothing: a write
-/// that leaves the resourceVersion as it was proves that the stored bytes are current (in the source of the API server:
-/// a write of equal bytes is skipped). In the same write managedFields entries and a last-applied-configuration that
-/// name a version outside `kept_versions` are brought to the storage version.
-/// Then sets status.storedVersions to the storage version alone, under the resourceVersion that was read before.
-/// An object that cannot be written makes a failure in the record and a Stalled outcome; nothing is pruned then.
-Result<StepOutcome> rewrite_and_prune(Run& run, const PlannedAction& action, const CrdSummary& crd,
-                                      const std::vector<std::string>& kept_versions);
+/// One kind's objects, to be rewritten at the storage version of `crd` (as it is live).
+struct Rewriting {
+  const PlannedAction& action;
+  const CrdSummary& crd;
+  std::vector<std::string> kept_versions;  // managedFields and kubectl's note may go on naming these
+};
+
+/// Rewrites every object until a whole pass changes nothing: a write that leaves the resourceVersion as it was proves
+/// that the stored bytes are current (in the source of the API server: a write of equal bytes is skipped). No pass
+/// begins before every API server can be expected to go by the CRD as it is (wait_until_settled). In the same write
+/// managedFields entries and a last-applied-configuration that name no kept version are brought to the storage version.
+/// Then sets each status.storedVersions to the storage version alone, under the CRD's resourceVersion.
+/// An object that cannot be written makes a failure in the record and a Stalled outcome; its kind is not pruned then.
+Result<StepOutcome> rewrite_and_prune(Run& run, const std::vector<Rewriting>& rewritings);
+
+/// What a rewriting leaves of `object`: equal but for its kubectl.kubernetes.io/last-applied-configuration, where that
+/// names no kept version. Pure.
+Json as_rewritten(Json object, const std::string& storage_version,
+                  const std::vector<std::string>& kept_versions);
 
 }  // namespace gatelift

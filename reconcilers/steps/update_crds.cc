@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reconcilers/steps/update_crd.h"
+#include "reconcilers/steps/update_crds.h"
 
 #include <algorithm>
 
@@ -9,33 +9,56 @@
 namespace gatelift {
 namespace {
 
-std::vector<std::string> version_names(const CrdSummary& crd) {
-  std::vector<std::string> names;
-  for (const CrdVersion& version : crd.versions) names.push_back(version.name);
-  return names;
-}
-
 bool same_content(const CrdSummary& live, const CrdSummary& target) {
   return live.digest == target.digest && live.bundle_version == target.bundle_version &&
          live.channel == target.channel;
 }
 
-Result<StepOutcome> create_missing(Run& run, const BundleCrd& target) {
-  ASSIGN_OR_RETURN(CrdOwner owner, bundle_owner(run));
-  RETURN_IF_ERROR(write_crd(run, target.json(), nullptr, owner));
-  return StepOutcome::progressed();
+enum class Move { None, Wait, Create, Bridge, Replace, Rewrite };
+
+Move next_move(const CrdSummary* live, const CrdSummary& target) {
+  if (live == nullptr) return Move::Create;
+  if (live->terminating) return Move::Wait;
+  const bool lacks_stored = std::any_of(
+      live->stored_versions.begin(), live->stored_versions.end(),
+      [&](const std::string& version) { return target.version(version) == nullptr; });
+  if (lacks_stored) {
+    return target.version(live->storage_version()) == nullptr ? Move::Bridge : Move::Rewrite;
+  }
+  if (!same_content(*live, target) || !live->established) return Move::Replace;
+  return crd_is_at_target(live, target) ? Move::None : Move::Rewrite;
 }
 
-Result<StepOutcome> write_content(Run& run, const std::string& name, const Json& manifest) {
-  ASSIGN_OR_RETURN(Json live, get(run.cluster, resources::kCrds, {"", name}));
-  RETURN_IF_ERROR(write_crd(run, manifest, live, crd_owner(live)));
-  return StepOutcome::progressed();
+StepOutcome wait_for_deletion_of(const std::string& crd) {
+  return StepOutcome::waiting("CRDTerminating",
+                              "CustomResourceDefinition/" + crd +
+                                  " is being deleted by somebody; waiting until it is gone",
+                              std::chrono::seconds(2));
 }
 
-Result<StepOutcome> put_bridge(Run& run, const BundleCrd& target) {
-  ASSIGN_OR_RETURN(Json live, get(run.cluster, resources::kCrds, {"", target.summary.name}));
-  RETURN_IF_ERROR(write_crd(run, bridge_manifest(target.json(), live), live, crd_owner(live)));
-  return StepOutcome::progressed();
+/// A CRD that this run has written, and that has another content since. Writing it again would be a fight: GitOps tools
+/// and providers' addon managers do not tire.
+bool is_reverted(const Run& run, const CrdSummary& live, const CrdSummary& target) {
+  constexpr std::chrono::minutes kObserved{10};
+  const auto written = run.crd_writes.find(target.name);
+  return written != run.crd_writes.end() && written->second.digest == target.digest &&
+         live.digest != target.digest && run.clock.now() - written->second.at < kObserved;
+}
+
+StepOutcome reverted(const std::string& crd) {
+  return StepOutcome::stalled(
+      "CRDReverted",
+      "CustomResourceDefinition/" + crd +
+          " was brought to the target, and somebody else has changed it back since; it is not written "
+          "again for 10 minutes; next: find out who (kubectl get crd " +
+          crd + " --show-managed-fields -o yaml), and put the target into what they apply, or stop them",
+      std::chrono::seconds(30));
+}
+
+Rewriting rewriting_of(const PlannedAction& action, const CrdSummary& live, const CrdSummary& target) {
+  Rewriting rewriting{action, live, {}};
+  for (const CrdVersion& version : target.versions) rewriting.kept_versions.push_back(version.name);
+  return rewriting;
 }
 
 }  // namespace
@@ -46,51 +69,64 @@ bool crd_is_at_target(const CrdSummary* live, const CrdSummary& target) {
          live->stored_versions == std::vector<std::string>{target.storage_version()};
 }
 
-Result<std::optional<StepOutcome>> settle_crd(Run& run, const PlannedAction& action) {
-  const BundleCrd& target = *run.target->crd(action.crd);
-  const CrdSummary* live = run.installed.crd(action.crd);
-  CrdProgress& progress = run.progress(action);
-  if (live == nullptr) {
-    progress.step = "Create";
-    return create_missing(run, target);
+Result<std::optional<StepOutcome>> settle_crds(Run& run,
+                                               const std::vector<const PlannedAction*>& actions) {
+  std::vector<CrdWrite> writes;
+  std::vector<Rewriting> rewritings;
+  std::optional<StepOutcome> wait;
+  for (const PlannedAction* action : actions) {
+    const BundleCrd& target = *run.target->crd(action->crd);
+    const CrdSummary* live = run.installed.crd(action->crd);
+    CrdProgress& progress = run.progress(*action);
+    switch (next_move(live, target.summary)) {
+      case Move::None:
+        break;
+      case Move::Wait:
+        wait = wait_for_deletion_of(action->crd);
+        break;
+      case Move::Create:
+        progress.step = "Create";
+        writes.push_back({target, nullptr, CrdWrite::To::Target, std::nullopt});
+        break;
+      case Move::Bridge:
+        progress.step = "Bridge";
+        writes.push_back({target, live, CrdWrite::To::Bridge, std::nullopt});
+        break;
+      case Move::Replace:
+        if (is_reverted(run, *live, target.summary)) return reverted(action->crd);
+        progress.step = "Replace";
+        writes.push_back({target, live, CrdWrite::To::Target, std::nullopt});
+        break;
+      case Move::Rewrite:
+        rewritings.push_back(rewriting_of(*action, *live, target.summary));
+        break;
+    }
   }
-  if (live->terminating) {
-    return StepOutcome::waiting("CRDTerminating",
-                                "CustomResourceDefinition/" + action.crd +
-                                    " is being deleted by somebody; waiting until it is gone",
-                                std::chrono::seconds(2));
+  if (!writes.empty()) {
+    RETURN_IF_ERROR(write_crds(run, std::move(writes)));
+    return StepOutcome::progressed();
   }
-  bool lacks_stored = std::any_of(
-      live->stored_versions.begin(), live->stored_versions.end(),
-      [&](const std::string& version) { return target.summary.version(version) == nullptr; });
-  if (lacks_stored && target.summary.version(live->storage_version()) == nullptr) {
-    progress.step = "Bridge";
-    return put_bridge(run, target);
-  }
-  if (lacks_stored) return rewrite_and_prune(run, action, *live, version_names(target.summary));
-  if (!same_content(*live, target.summary) || !live->established) {
-    progress.step = "Replace";
-    return write_content(run, action.crd, target.json());
-  }
-  if (!crd_is_at_target(live, target.summary)) {
-    return rewrite_and_prune(run, action, *live, version_names(target.summary));
-  }
-  return std::nullopt;
+  if (!rewritings.empty()) return rewrite_and_prune(run, rewritings);
+  return wait;
 }
 
-Result<StepOutcome> update_crd(Run& run, const PlannedAction& action) {
-  ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crd(run, action));
+Result<StepOutcome> update_crds(Run& run, const std::vector<const PlannedAction*>& actions) {
+  ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crds(run, actions));
   if (move) return *move;
-  CrdProgress& progress = run.progress(action);
-  // Where the stored versions were minimal from the start, it is for their managedFields that objects are written.
-  bool was_minimal = action.stored_versions == std::vector{action.to_storage};
-  if (action.rewrites_objects && was_minimal && progress.step != "Rewritten") {
-    const CrdSummary& live = *run.installed.crd(action.crd);
-    ASSIGN_OR_RETURN(StepOutcome outcome,
-                     rewrite_and_prune(run, action, live, version_names(live)));
+  std::vector<Rewriting> rewritings;
+  for (const PlannedAction* action : actions) {
+    // Where the stored versions were minimal from the start, it is for their managedFields that objects are written.
+    const bool was_minimal = action->stored_versions == std::vector{action->to_storage};
+    if (!action->rewrites_objects || !was_minimal) continue;
+    if (run.progress(*action).step == "Rewritten") continue;
+    const CrdSummary& live = *run.installed.crd(action->crd);
+    rewritings.push_back(rewriting_of(*action, live, live));
+  }
+  if (!rewritings.empty()) {
+    ASSIGN_OR_RETURN(StepOutcome outcome, rewrite_and_prune(run, rewritings));
     if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
   }
-  progress.step = "Done";
+  for (const PlannedAction* action : actions) run.progress(*action).step = "Done";
   return StepOutcome::progressed();
 }
 

@@ -8,6 +8,7 @@
 
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/steps/restored_object.h"
+#include "reconcilers/steps/rewrite.h"
 
 namespace gatelift {
 namespace {
@@ -72,10 +73,11 @@ class KindVerification {
     return {};
   }
 
-  /// A rewritten object keeps everything; its apiVersion is what it is read at.
-  static std::string changed_field(Json original, const Json& live) {
-    original.erase("apiVersion");
-    return first_difference(original, live);
+  /// A rewritten object's apiVersion is what it is read at.
+  std::string changed_field(const Json& original, const Json& live) const {
+    Json intended = as_rewritten(original, crd_.storage_version(), versions_);
+    intended.erase("apiVersion");
+    return first_difference(intended, live);
   }
 
   bool was_changed_since(const Json& intended, const Json& live) const {

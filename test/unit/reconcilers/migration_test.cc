@@ -248,6 +248,114 @@ TEST(Migration, RollsBackByItselfOnFailureWhereThatIsAskedFor) {
   EXPECT_EQ(first_unequal(world.end_state().at(world::kPolicyCrd), before.at(world::kPolicyCrd)), "");
 }
 
+/// How long the clock ran between the last write of the routes' CRD and the first write of a route after it.
+std::chrono::milliseconds settling_time(GatewayWorld& world) {
+  Time crd_written{};
+  std::optional<Time> route_written;
+  world.cluster.before_call([&](const Request& request) {
+    if (!is_write(request.verb) || request.dry_run) return;
+    if (request.key.name == world::kRouteCrd && request.subresource.empty()) {
+      crd_written = world.clock.now();
+    } else if (request.resource == world::kRoutes && !route_written) {
+      route_written = world.clock.now();
+    }
+  });
+  world.create_migration("up");
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_TRUE(route_written);
+  return route_written.value_or(crd_written) - crd_written;
+}
+
+Json endpoints_of_api_servers(const std::vector<std::string>& addresses) {
+  return {
+      {"apiVersion",  "discovery.k8s.io/v1"                                        },
+      {"kind",        "EndpointSlice"                                              },
+      {"metadata",
+       {{"namespace", "default"},
+        {"name", "kubernetes"},
+        {"labels", {{"kubernetes.io/service-name", "kubernetes"}}}}                },
+      {"addressType", "IPv4"                                                       },
+      {"endpoints",   Json::array({{{"addresses", addresses}}})                    }
+  };
+}
+
+TEST(Migration, RewritesNothingBeforeTheApiServerGoesByTheChangedCrd) {
+  GatewayWorld world;
+  world.populate(1);
+  world.cluster.seed(resources::kEndpointSlices, endpoints_of_api_servers({"10.0.0.1"}));
+  EXPECT_GE(settling_time(world), std::chrono::milliseconds(300));
+}
+
+TEST(Migration, GivesSeveralApiServersMoreTimeToLearnOfTheChangedCrd) {
+  GatewayWorld world;
+  world.populate(1);
+  world.cluster.seed(resources::kEndpointSlices, endpoints_of_api_servers({"10.0.0.1", "10.0.0.2"}));
+  EXPECT_GE(settling_time(world), std::chrono::seconds(2));
+}
+
+/// Changes the routes' CRD just before its stored versions are pruned for the first time.
+void change_before_prune(GatewayWorld& world, Json patch) {
+  world.cluster.before_call([&world, patch, changed = false](const Request& request) mutable {
+    if (changed || request.key.name != world::kRouteCrd || request.subresource != "status") return;
+    changed = true;
+    ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds, {"", world::kRouteCrd}, patch));
+  });
+}
+
+TEST(Migration, PrunesAlthoughSomebodyLabelsTheCrdMeanwhile) {
+  GatewayWorld world;
+  world.populate(1);
+  change_before_prune(world, {{"metadata", {{"labels", {{"seen", "yes"}}}}}});
+  world.create_migration("up");
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(stored_versions(world, world::kRouteCrd), Json::array({"v1"}));
+}
+
+TEST(Migration, PrunesNothingWhereTheCrdsSpecHasChangedSinceTheProof) {
+  GatewayWorld world;
+  world.populate(1);
+  change_before_prune(world, {{"spec", {{"names", {{"shortNames", Json::array({"hr"})}}}}}});
+  world.create_migration("up");
+  EXPECT_EQ(world.run("up").reason, "CRDReverted");
+  EXPECT_EQ(stored_versions(world, world::kRouteCrd), Json::array({"v1beta1", "v1"}));
+}
+
+TEST(Migration, TakesAwayWhatOthersHaveAddedToACrd) {
+  GatewayWorld world;
+  world.populate(1);
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds, {"", world::kRouteCrd},
+                          {{"spec", {{"names", {{"shortNames", Json::array({"hr"})}}}}}}));
+  world.create_migration("up");
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  const auto crd = get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
+  EXPECT_FALSE(crd->at("spec").at("names").contains("shortNames"));
+  for (const Json& entry : crd->at("metadata").at("managedFields")) {
+    EXPECT_NE(entry.at("manager"), "gatelift") << entry.dump();
+  }
+}
+
+TEST(Migration, WritesACrdOnceThatSomebodyChangesBack) {
+  GatewayWorld world;
+  world.populate(1);
+  const Json old = get(world.cluster, resources::kCrds, {"", world::kRouteCrd})->at("spec");
+  int reverted = 0;
+  world.cluster.before_call([&](const Request& request) {
+    // The next look at the CRDs after each write of this one.
+    if (request.verb != Verb::List || request.resource != resources::kCrds) return;
+    auto live = get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
+    if (!live || live->at("spec") == old) return;
+    ++reverted;
+    live->at("spec") = old;
+    ASSERT_TRUE(replace(world.cluster, resources::kCrds, *live));
+  });
+  world.create_migration("up");
+  const ReconcileResult result = world.run("up", 20);
+  EXPECT_TRUE(result.stalled);
+  EXPECT_EQ(result.reason, "CRDReverted") << result.message;
+  EXPECT_EQ(reverted, 1);
+  EXPECT_EQ(num_deletions(world, world::kOldPolicies), 0);
+}
+
 TEST(Migration, TheYoungerOfTwoWaitsForTheOlder) {
   GatewayWorld world;
   world.populate(1);
