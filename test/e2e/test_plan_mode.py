@@ -59,9 +59,9 @@ class Looking(Scenario):
 
     def test_the_plan_command_writes_nothing_at_all(self):
         many(self.plane.api, 10)
+        planner = self.plane.service_account_kubeconfig("gatelift-planner")
         before = self.resource_versions()
         since = self.plane.audit.mark()
-        planner = self.plane.service_account_kubeconfig("gatelift-planner")
         result = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json", kubeconfig=planner)
         plan = json.loads(result.stdout)
         self.assertEqual(plan["objects"], 10, result.stderr)
