@@ -132,6 +132,7 @@ void FakeCluster::add_namespace(const std::string& name) {
 }
 
 void FakeCluster::set_namespace_terminating(const std::string& name) {
+  std::lock_guard lock(mutex_);
   Json ns = stored(resources::kNamespaces, {"", name}).value();
   ns["metadata"]["deletionTimestamp"] = format_time(clock_.now());
   ns["status"]["phase"] = "Terminating";
@@ -139,6 +140,7 @@ void FakeCluster::set_namespace_terminating(const std::string& name) {
 }
 
 void FakeCluster::install_crd(const Json& crd) {
+  std::lock_guard lock(mutex_);
   Json object = crd;
   std::string name = key_of(crd).name;
   fake::complete_new_crd(object);
@@ -163,6 +165,7 @@ void FakeCluster::seed(const Resource& resource, Json object) {
 }
 
 void FakeCluster::add_kind(const Resource& resource, const std::string& kind) {
+  std::lock_guard lock(mutex_);
   fake::Kind added = fake::built_in(resource, kind);
   added.counts_generation = true;
   added.versions.front().has_status = true;
@@ -170,10 +173,17 @@ void FakeCluster::add_kind(const Resource& resource, const std::string& kind) {
 }
 
 void FakeCluster::set_establish_after(std::chrono::milliseconds time, int reads) {
+  std::lock_guard lock(mutex_);
   crds_.set_establish_after(time, reads);
 }
 
+void FakeCluster::compact() {
+  std::lock_guard lock(mutex_);
+  store_.compact();
+}
+
 void FakeCluster::end_watches(const Resource& resource) {
+  std::lock_guard lock(mutex_);
   crds_.break_watches(fake::collection_of(resource));
 }
 

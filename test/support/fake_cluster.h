@@ -83,7 +83,7 @@ class FakeCluster : public Cluster {
   /// not call it again.
   void before_call(std::function<void(const Request&)> hook) { hook_ = std::move(hook); }
   /// Everything listed or watched so far can no longer be continued.
-  void compact() { store_.compact(); }
+  void compact();
   /// Ends every open watch of the collection, as a restart of the API server does.
   void end_watches(const Resource& resource);
   /// Deletes what has only owners that are gone, and finishes orphaning and foreground deletions.
