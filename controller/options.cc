@@ -144,7 +144,8 @@ class Grammar {
                     "(default: GATELIFT_BUNDLES, then /usr/share/gatelift/bundles)")
         ->type_name("DIR")
         ->expected(1)
-        ->take_all();
+        ->take_all()
+        ->allow_extra_args(false);
   }
 
   void add_output(CLI::App* sub) {
@@ -184,7 +185,8 @@ class Grammar {
                     "may be repeated")
         ->type_name("CHECK,OBJECT,FIELD")
         ->expected(1)
-        ->take_all();
+        ->take_all()
+        ->allow_extra_args(false);
   }
 
   void add_yes_and_timeout(CLI::App* sub) {

@@ -114,6 +114,10 @@ TEST(Options, TakesBundlesFromTheFlagThenTheEnvironmentThenTheDefault) {
 }
 
 TEST(Options, TellsRepeatedFlagsFromArguments) {
+  const Options show =
+      options_of({"bundles", "show", "--bundles", "/a", "--bundles", "/b", "v1.1.1/standard"});
+  EXPECT_EQ(show.bundles, (std::vector<std::filesystem::path>{"/a", "/b"}));
+  EXPECT_EQ(show.arguments, std::vector<std::string>{"v1.1.1/standard"});
   const Options options =
       options_of({"backup", "export", "--namespace", "ns", "./dir", "the-backup", "-o", "json"});
   EXPECT_EQ(options.command, Command::BackupExport);
