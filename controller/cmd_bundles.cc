@@ -129,6 +129,9 @@ Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, BundleS
                    << printable(read.error().message) << "\n";
     }
   }
+  if (options.command == Command::BundlesDiff) {
+    return run_bundles_diff(options, terminal, sources);
+  }
   if (options.command == Command::BundlesShow) return run_show(options, terminal, sources);
   return run_list(options, terminal, sources);
 }

@@ -52,6 +52,10 @@ Result<ExitCode> run_backup(const Options& options, CommandContext& context);
 Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, BundleSources& sources,
                              Cluster* cluster);
 
+/// Exit code Blocked where a change, or a release, violates upstream's versioning policy.
+Result<ExitCode> run_bundles_diff(const Options& options, Terminal& terminal,
+                                  const BundleSources& sources);
+
 /// The daemon. `lease_cluster` must answer also after a stop was asked for.
 struct ControllerContext {
   Cluster& cluster;

@@ -149,6 +149,7 @@ Result<ExitCode> dispatch(const Options& options, Terminal& terminal, SignalStop
       return run_daemon(options, signals.source());
     case Command::BundlesList:
     case Command::BundlesShow:
+    case Command::BundlesDiff:
       return run_bundles(options, terminal, signals.token());
     case Command::Plan:
     case Command::Migrate:

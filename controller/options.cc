@@ -312,13 +312,21 @@ class Grammar {
     CLI::App* bundles = app_.add_subcommand("bundles", "The bundles that can be gone to");
     bundles->require_subcommand(1);
     CLI::App* list = command(*bundles, Command::BundlesList, "list", "List the bundles", "");
-    list->add_flag("--local", options_.local, "Only directories: do not ask the cluster");
     CLI::App* show = command(*bundles, Command::BundlesShow, "show", "Show one bundle's CRDs",
                              "  gatelift bundles show v1.1.1/experimental\n");
     show->add_option("BUNDLE", options_.arguments, "VERSION/CHANNEL")->expected(0, 1);
     show->add_option("--file", file_, "A release's install file")->type_name("FILE");
-    show->add_flag("--local", options_.local, "Only directories: do not ask the cluster");
-    for (CLI::App* sub : {list, show}) {
+    CLI::App* diff =
+        command(*bundles, Command::BundlesDiff, "diff",
+                "Show what changed between two bundles, and what upstream's policy says to it",
+                "  gatelift bundles diff v1.5.0/standard v1.5.1/standard\n\n"
+                "Exit status: 0 nothing violates the versioning policy, 1 failed, 2 wrong call, "
+                "3 something does.\n");
+    diff->add_option("BUNDLES", options_.arguments, "From and to, each VERSION/CHANNEL")
+        ->required()
+        ->expected(2);
+    for (CLI::App* sub : {list, show, diff}) {
+      sub->add_flag("--local", options_.local, "Only directories: do not ask the cluster");
       add_output(sub);
       add_common(sub);
     }

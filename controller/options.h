@@ -27,6 +27,7 @@ enum class Command {
   BackupVerify,
   BundlesList,
   BundlesShow,
+  BundlesDiff,
   Version,
   Completion,
 };
@@ -57,7 +58,7 @@ struct Options {
 
   // status, rollback, backup, bundles.
   std::vector<std::string>
-      arguments;  // a migration's name, backups' refs, a bundle; as the command says
+      arguments;  // a migration's name, backups' refs, bundles; as the command says
   std::filesystem::path directory;  // backup export
   bool watch = false;
   bool local = false;  // bundles: leave the cluster's ConfigMaps out

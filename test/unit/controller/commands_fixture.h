@@ -82,6 +82,7 @@ class CommandsTest : public ::testing::Test {
         return run_backup(options, context);
       case Command::BundlesList:
       case Command::BundlesShow:
+      case Command::BundlesDiff:
         return run_bundles(options, context.terminal, context.sources, &context.cluster);
       case Command::Controller:
       case Command::Version:

@@ -140,6 +140,17 @@ TEST(Options, ReadsWhatAMigrationNeeds) {
   EXPECT_EQ(options.spec.accept[0].field, "spec.rules[0].x,y");
 }
 
+TEST(Options, ABundlesDiffIsOfTwo) {
+  EXPECT_EQ(parse({"bundles", "diff", "v1.5.0/standard"}).exit_code, 2);
+  EXPECT_EQ(
+      parse({"bundles", "diff", "v1.5.0/standard", "v1.5.1/standard", "v1.6.1/standard"}).exit_code,
+      2);
+  const Options options = options_of({"bundles", "diff", "v1.5.0/standard", "v1.5/standard"});
+  EXPECT_EQ(options.command, Command::BundlesDiff);
+  EXPECT_EQ(options.arguments, (std::vector<std::string>{"v1.5.0/standard", "v1.5/standard"}));
+  EXPECT_NE(parse({"bundles", "diff", "--help"}).out.find("3 something does"), std::string::npos);
+}
+
 TEST(Options, ReadsWhatTheControllerNeeds) {
   const Options options =
       options_of({"controller", "-n", "ops", "--leader-elect", "--listen", "127.0.0.1:0",
