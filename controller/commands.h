@@ -56,6 +56,9 @@ Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, BundleS
 Result<ExitCode> run_bundles_diff(const Options& options, Terminal& terminal,
                                   const BundleSources& sources);
 
+/// Of the directories of `options` only. Exit code Failed where a bundle is not what is pinned.
+Result<ExitCode> run_bundles_verify(const Options& options, Terminal& terminal);
+
 /// The daemon. `lease_cluster` must answer also after a stop was asked for.
 struct ControllerContext {
   Cluster& cluster;

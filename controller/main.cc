@@ -151,6 +151,8 @@ Result<ExitCode> dispatch(const Options& options, Terminal& terminal, SignalStop
     case Command::BundlesShow:
     case Command::BundlesDiff:
       return run_bundles(options, terminal, signals.token());
+    case Command::BundlesVerify:
+      return run_bundles_verify(options, terminal);
     case Command::Plan:
     case Command::Migrate:
     case Command::Status:

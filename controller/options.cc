@@ -330,6 +330,13 @@ class Grammar {
       add_output(sub);
       add_common(sub);
     }
+    CLI::App* verify = command(*bundles, Command::BundlesVerify, "verify",
+                               "Compare bundles with what the catalogue.json beside them pins",
+                               "  gatelift bundles verify --bundles ./bundles\n\n"
+                               "Exit status: 0 no bundle differs, 1 one does, 2 wrong call.\n");
+    add_output(verify);
+    add_bundle_directories(verify);
+    add_screen(verify);
   }
 
   void add_version() {

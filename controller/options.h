@@ -28,6 +28,7 @@ enum class Command {
   BundlesList,
   BundlesShow,
   BundlesDiff,
+  BundlesVerify,
   Version,
   Completion,
 };

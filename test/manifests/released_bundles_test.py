@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What `bundles diff` says of every step between upstream's releases.
+"""What `bundles diff` says of every step between upstream's releases, and `bundles verify` of their files.
 
 Reads the bundles that scripts/fetch-bundles lays out, and no cluster. The findings are upstream's history: a
 release that is added to the catalogue adds steps, and none of these changes.
@@ -11,7 +11,9 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import textwrap
 import unittest
 
@@ -244,6 +246,29 @@ class Documentation(unittest.TestCase):
         before, after, text = shown.groups()
         printed = run("diff", "--local", "--bundles", BUNDLES, before, after).stdout
         self.assertEqual(textwrap.dedent(text), printed.rstrip("\n"))
+
+
+class Verify(unittest.TestCase):
+    def test_every_release_is_what_the_catalogue_pins(self):
+        result = run("verify", "--bundles", BUNDLES)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        states = {line.split()[1]: line.split()[0] for line in result.stdout.splitlines()}
+        for version in VERSIONS:
+            for channel in ("standard", "experimental"):
+                self.assertEqual(states[f"{version}/{channel}"], "ok")
+
+    def test_a_byte_or_a_file_more_shows(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = pathlib.Path(scratch)
+            shutil.copytree(BUNDLES / "v1.1.1", copy / "v1.1.1")
+            shutil.copy(BUNDLES / "catalogue.json", copy)
+            (copy / "v1.1.1/standard/extra.yaml").write_text("{}\n")
+            with next((copy / "v1.1.1/experimental").glob("*.yaml")).open("a") as file:
+                file.write("\n")
+            result = run("verify", "--bundles", copy)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("v1.1.1/standard: extra.yaml does not belong to it", result.stdout)
+            self.assertRegex(result.stdout, r"DIFFERS +v1\.1\.1/experimental ")
 
 
 if __name__ == "__main__":

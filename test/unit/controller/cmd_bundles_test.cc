@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// bundles diff, as a person types it.
+// bundles diff and verify, as a person types them.
 #include <algorithm>
 
 #include "client/yaml.h"
 #include "test/support/builders.h"
 #include "test/unit/controller/commands_fixture.h"
+#include "test/unit/reconcilers/bundle_fixture.h"
 
 namespace gatelift {
 namespace {
@@ -101,6 +102,20 @@ TEST_F(BundlesTest, DiffShowsControlCharactersOfABundleAsText) {
   add_release("v2.5.1", "standard", {"a", "\x1b[2J"});
   EXPECT_EQ(run({"bundles", "diff", "v2.5.0/standard", "v2.5.1/standard"}), 3);
   EXPECT_FALSE(out_has("\x1b")) << out();
+}
+
+TEST_F(BundlesTest, VerifyEndsWithOneWhereABundleDiffers) {
+  const TemporaryDirectory directory;
+  directory.write("v1.1.1/standard/a.yaml", crd_yaml("routes"));
+  const std::string path = directory.path().string();
+  EXPECT_EQ(run({"bundles", "verify", "--bundles", path}), 0) << err();
+  EXPECT_TRUE(out_has("unpinned  v1.1.1/standard")) << out();
+  directory.write("catalogue.json", R"({"bundles": [{"version": "v1.1.1", "channels":
+                                       {"standard": {"sha256": "00"}}}]})");
+  EXPECT_EQ(run({"bundles", "verify", "--bundles", path}), 1);
+  EXPECT_TRUE(out_has("DIFFERS   v1.1.1/standard  " + path)) << out();
+  EXPECT_EQ(run({"bundles", "verify", "--bundles", path, "-o", "json"}), 1);
+  EXPECT_EQ(string_at(output_json()[0], "state"), "Differs");
 }
 
 }  // namespace

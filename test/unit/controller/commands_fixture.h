@@ -84,6 +84,8 @@ class CommandsTest : public ::testing::Test {
       case Command::BundlesShow:
       case Command::BundlesDiff:
         return run_bundles(options, context.terminal, context.sources, &context.cluster);
+      case Command::BundlesVerify:
+        return run_bundles_verify(options, context.terminal);
       case Command::Controller:
       case Command::Version:
       case Command::Completion:
