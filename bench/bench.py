@@ -152,13 +152,23 @@ class Server:
     def reset(self, objects):
         self.kubectl("delete", "gatewayapimigrations", "--all", "--ignore-not-found")
         self.kubectl("delete", "secrets,configmaps,leases", "--all", "-n", NAMESPACE)
-        names = [name for name in self.kubectl("get", "crd", "-o", "name").split() if name.endswith(GROUP)]
-        if names:
-            self.kubectl("delete", *names)
+        self.remove_crds()
         self.kubectl("apply", "--server-side", "-f", self.bundle("v1.0.0"))
         self.kubectl("wait", "--for=condition=Established", f"crd/{POLICIES}", "--timeout=30s")
         run([self.floor, "seed", "--access", self.access, "--objects", str(objects), "--namespaces", str(NAMESPACES)])
         self.settle()
+
+    def remove_crds(self):
+        """Lists every kind first: where its watch cache is not filled yet, the server fails to delete the instances and
+        tries again ever later, for minutes."""
+        names = []
+        for crd in json.loads(self.kubectl("get", "crd", "-o", "json"))["items"]:
+            if crd["spec"]["group"] == GROUP:
+                names.append("crd/" + crd["metadata"]["name"])
+                served = next(version["name"] for version in crd["spec"]["versions"] if version["served"])
+                self.kubectl("get", "--raw", f"/apis/{GROUP}/{served}/{crd['spec']['names']['plural']}?limit=1")
+        if names:
+            self.kubectl("delete", *names)
 
     def check(self, objects, whole):
         """Raises where the cluster is not as the way claims to leave it."""
