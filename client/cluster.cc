@@ -82,7 +82,7 @@ Result<Json> merge_patch(Cluster& cluster, const Resource& resource, const Objec
 std::vector<Result<Json>> send_all(Cluster& cluster, std::size_t size,
                                    const std::function<Request(std::size_t)>& request,
                                    int in_flight) {
-  std::vector<Result<Json>> answers(size);
+  std::vector<Result<Json>> answers(size, fail(ErrorKind::Internal, "not answered"));
   const Batch batch{size, request, [&](std::size_t i, Result<Json> answer) {
                       answers[i] = std::move(answer);
                     }};

@@ -194,6 +194,8 @@ struct Record {
 
   CrdProgress* crd(std::string_view name);
   const Condition* condition(std::string_view type) const;
+  /// Objects are deleted and not all back: nothing may come before them.
+  bool is_absence_open() const { return unavailable_since && !unavailable_measured; }
 
   bool operator==(const Record&) const = default;
 };

@@ -19,11 +19,6 @@ constexpr std::chrono::seconds kLookAgain{30};
 constexpr std::chrono::seconds kRecordEvery{1};
 constexpr const char* kFinalizer = "gatelift.dev/finish";
 
-/// Objects are deleted and not all back: nothing may interrupt this but a crash.
-bool is_absence_open(const Record& record) {
-  return record.unavailable_since.has_value() && !record.unavailable_measured.has_value();
-}
-
 bool is_over(const Migration& migration) {
   return migration.record.phase == Phase::Done &&
          migration.record.observed_generation == migration.generation;
@@ -54,6 +49,13 @@ bool is_transient(ErrorKind kind) {
   return false;
 }
 
+/// What a process remembers of a migration between two passes, and can do without.
+struct Memory {
+  std::string uid;
+  std::optional<Time> failing_since;
+  std::map<std::string, CrdSeen> crds_seen;
+};
+
 }  // namespace
 
 struct MigrationReconciler::State {
@@ -69,8 +71,7 @@ struct MigrationReconciler::State {
   std::shared_ptr<const Bundle> target;
   std::shared_ptr<const VerifiedBackup> backup;
   std::shared_ptr<const VerifiedBackup> source;
-  std::optional<Time> failing_since;
-  std::map<std::string, CrdWritten> crd_writes;
+  std::map<std::string, Memory> memories;  // by name
 
   State(Cluster& c, Clock& k, BundleSources& s, ReconcilerSettings settings_in)
       : cluster(c),
@@ -163,6 +164,7 @@ void MigrationReconciler::State::start_over(Run& run) {
   std::vector<Condition> conditions = std::move(run.record().conditions);
   run.record() = Record{};
   run.record().conditions = std::move(conditions);
+  run.crds_seen.clear();
   run.target.reset();
   run.backup.reset();
   run.source.reset();
@@ -192,11 +194,11 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   }
   if (record.started_at) record.observed_generation = migration.generation;
   if (is_over(migration)) return std::nullopt;
-  if (run.spec().suspend && !is_absence_open(record)) {
+  if (run.spec().suspend && !record.is_absence_open()) {
     return Verdict{Verdict::Kind::Stalled, "Suspended", "spec.suspend is true; next: set it to false"};
   }
   ASSIGN_OR_RETURN(std::optional<std::string> older, older_at_work(migration));
-  if (older && !is_absence_open(record)) {
+  if (older && !record.is_absence_open()) {
     return Verdict{Verdict::Kind::Waiting, "WaitingForOther",
                    "waits until " + std::string(kMigrationKind) + "/" + *older + " is done"};
   }
@@ -350,6 +352,7 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_error(Run& run, con
     return stall_or_roll_back(run, StepOutcome::stalled(std::string(to_string(error.kind)),
                                                         error.message, kLookAgain));
   }
+  std::optional<Time>& failing_since = memories[run.migration.name].failing_since;
   if (!failing_since) failing_since = clock.now();
   auto failing_for = clock.now() - *failing_since;
   if (failing_for >= kStallAfter) {
@@ -365,7 +368,7 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_error(Run& run, con
 Result<ReconcileResult> MigrationReconciler::State::conclude_step(
     Run& run, const Result<StepOutcome>& outcome) {
   if (!outcome) return conclude_error(run, outcome.error());
-  failing_since.reset();
+  memories[run.migration.name].failing_since.reset();
   if (run.record().phase == Phase::Done) {
     return conclude(run, resting_verdict(run), std::nullopt);
   }
@@ -392,22 +395,25 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_step(
 
 Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name) {
   ASSIGN_OR_RETURN(std::optional<Json> object, get_if_exists(cluster, kMigrations, {"", name}));
-  if (!object) return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Plan, false, "", ""};
+  if (!object) {
+    memories.erase(name);
+    return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Plan, false, "", ""};
+  }
   ASSIGN_OR_RETURN(Migration migration, parse_migration(*object));
   if (migration.uid != migration_uid) {
     migration_uid = migration.uid;
     target.reset();
     backup.reset();
     source.reset();
-    failing_since.reset();
-    crd_writes.clear();
   }
+  Memory& memory = memories[name];
+  if (memory.uid != migration.uid) memory = {migration.uid, std::nullopt, {}};
   Run run{cluster,    clock,   settings,
-          backups,    &sources, crd_writes,
+          backups,    &sources, memory.crds_seen,
           std::move(migration), *std::move(object), target,
           {},         backup,  source,
           clock.now()};
-  if (run.migration.deleting && !is_absence_open(run.record())) {
+  if (run.migration.deleting && !run.record().is_absence_open()) {
     run.record().phase = Phase::Done;
     RETURN_IF_ERROR(hold_finalizer(run));
     return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Done, false, "", ""};

@@ -128,7 +128,8 @@ Result<bool> is_migrated(Run& run) {
   });
 }
 
-/// What can be undone by another write comes first, all at once; then what cannot, one after the other.
+/// What can be undone by another write comes first, all at once; then what cannot, one after the other. But nothing comes
+/// before objects that are absent.
 Result<StepOutcome> migrate(Run& run) {
   std::vector<const PlannedAction*> updates;
   const PlannedAction* conversion = nullptr;
@@ -140,8 +141,10 @@ Result<StepOutcome> migrate(Run& run) {
       conversion = &action;
     }
   }
+  if (conversion != nullptr && (updates.empty() || run.record().is_absence_open())) {
+    return recreate(run, *conversion, *run.backup);
+  }
   if (!updates.empty()) return update_crds(run, updates);
-  if (conversion != nullptr) return recreate(run, *conversion, *run.backup);
   return StepOutcome::progressed();
 }
 

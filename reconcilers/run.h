@@ -15,10 +15,13 @@
 
 namespace gatelift {
 
-/// The last write of a CRD.
-struct CrdWritten {
-  Time at;
-  std::string digest;  // the content that the API server answered with; "" where it did not
+/// What this process knows of a CRD and the cluster does not say.
+struct CrdSeen {
+  std::string uid;
+  std::int64_t generation = 0;
+  Time since;                         // when this generation was written, or first seen
+  std::optional<CrdSummary> written;  // the answer to our last write, where that was of the target
+  Time written_at;
 };
 
 struct Run {
@@ -27,7 +30,7 @@ struct Run {
   const ReconcilerSettings& settings;
   BackupStore& backups;
   const BundleSources* sources = nullptr;
-  std::map<std::string, CrdWritten>& crd_writes;  // of this process for this migration, by CRD
+  std::map<std::string, CrdSeen>& crds_seen;  // in this migration, by CRD
 
   Migration migration;
   Json object;  // the resource as last read or written

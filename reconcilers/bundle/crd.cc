@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "reconcilers/bundle/digest.h"
 
@@ -49,6 +50,7 @@ Result<std::vector<CrdVersion>> versions_of(const Json& crd, const std::string& 
 void read_live_state(const Json& crd, CrdSummary& summary) {
   summary.uid = uid_of(crd);
   summary.resource_version = resource_version_of(crd);
+  summary.generation = int_at(crd, 0, "metadata", "generation");
   summary.terminating = is_being_deleted(crd);
   for (const Json& version : array_at(crd, "status", "storedVersions")) {
     if (version.is_string()) summary.stored_versions.push_back(version.get<std::string>());
@@ -110,6 +112,13 @@ const CrdVersion* CrdSummary::version(std::string_view wanted) const {
   return it == versions.end() ? nullptr : &*it;
 }
 
+std::vector<std::string> CrdSummary::lacking(const std::vector<std::string>& stored) const {
+  std::vector<std::string> missing;
+  std::copy_if(stored.begin(), stored.end(), std::back_inserter(missing),
+               [&](const std::string& wanted) { return version(wanted) == nullptr; });
+  return missing;
+}
+
 std::string CrdSummary::storage_version() const {
   const auto it =
       std::find_if(versions.begin(), versions.end(), [](const auto& v) { return v.storage; });
@@ -126,6 +135,10 @@ Resource CrdSummary::resource() const {
   const auto served =
       std::find_if(versions.begin(), versions.end(), [](const auto& v) { return v.served; });
   return resource_at(served == versions.end() ? storage_version() : served->name);
+}
+
+bool same_content(const CrdSummary& a, const CrdSummary& b) {
+  return a.digest == b.digest && a.bundle_version == b.bundle_version && a.channel == b.channel;
 }
 
 Result<CrdSummary> summarize_crd(const Json& crd) {

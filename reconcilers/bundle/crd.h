@@ -2,6 +2,7 @@
 // What a CustomResourceDefinition says about itself, without its schemas.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,16 @@ struct CrdSummary {
   // Live CRDs only.
   std::string uid;
   std::string resource_version;
+  std::int64_t generation = 0;  // counts changes of the spec
   std::vector<std::string> stored_versions;
   bool established = false;
   bool terminating = false;
 
   const CrdVersion* version(std::string_view name) const;
+  /// Of stored versions those that spec.versions lacks. While status.storedVersions names one, the
+  /// API server refuses this CRD (apiextensions-apiserver,
+  /// ValidateCustomResourceDefinitionStoredVersions).
+  std::vector<std::string> lacking(const std::vector<std::string>& stored) const;
   /// The storage version's name.
   std::string storage_version() const;
   /// The collection at a version; at the storage version if it is served, else at the first served
@@ -43,6 +49,9 @@ struct CrdSummary {
   Resource resource_at(std::string_view version) const;
   Resource resource() const;
 };
+
+/// True where two have the same spec, and name the same bundle.
+bool same_content(const CrdSummary& a, const CrdSummary& b);
 
 /// Error kind Invalid, naming the field, where `crd` is no apiextensions.k8s.io/v1
 /// CustomResourceDefinition.

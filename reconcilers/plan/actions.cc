@@ -81,8 +81,7 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
     action.rewrites_objects = true;
     return action;
   }
-  const bool same = live.digest == target.digest && live.bundle_version == target.bundle_version &&
-                    live.channel == target.channel;
+  const bool same = same_content(live, target);
   const bool minimal = live.stored_versions == std::vector{target.storage_version()};
   if (!same) {
     PlannedAction action = action_between(ActionKind::Update, live, target);

@@ -79,8 +79,7 @@ bool check_state(const PlannedAction& action, const CrdSummary& live, Findings& 
     return false;
   }
   bool usable = true;
-  for (const std::string& version : action.stored_versions) {
-    if (live.version(version) != nullptr) continue;
+  for (const std::string& version : live.lacking(action.stored_versions)) {
     usable = false;
     findings.add({"StoredVersionUnknown", Severity::Blocker, crd_display(live.name),
                   "status.storedVersions",
@@ -103,10 +102,8 @@ bool check_state(const PlannedAction& action, const CrdSummary& live, Findings& 
 }
 
 bool is_tried_as_creation(const PlannedAction& action, const CrdSummary& target) {
-  if (action.kind == ActionKind::Create || action.kind == ActionKind::Convert) return true;
-  return std::ranges::any_of(action.stored_versions, [&](const std::string& version) {
-    return target.version(version) == nullptr;
-  });
+  return action.kind == ActionKind::Create || action.kind == ActionKind::Convert ||
+         !target.lacking(action.stored_versions).empty();
 }
 
 Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,

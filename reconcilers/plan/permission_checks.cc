@@ -50,7 +50,9 @@ void add_crd_write(Accesses& accesses, const PlannedAction& action, CrdOwner::Wa
       if (applies) accesses.add(resources::kCrds, {"patch"}, "", key);
       break;
     case ActionKind::Update:
-      accesses.add(resources::kCrds, {applies ? "patch" : "update"}, "", key);
+      // An update also takes away what an apply leaves to other managers.
+      accesses.add(resources::kCrds, {"update"}, "", key);
+      if (applies) accesses.add(resources::kCrds, {"patch"}, "", key);
       break;
     case ActionKind::Reencode:
     case ActionKind::Keep:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/api_servers.h"
 
+#include <algorithm>
 #include <set>
 
 namespace gatelift {
@@ -11,39 +12,71 @@ namespace {
 constexpr std::chrono::milliseconds kSettlesAlone{300};
 constexpr std::chrono::milliseconds kSettlesAmongOthers{2000};
 
-}  // namespace
-
-Result<std::optional<int>> num_api_servers(Cluster& cluster) {
+/// nullopt where we may not list them.
+Result<std::optional<Json>> list_if_allowed(Cluster& cluster, const Resource& resource,
+                                            const std::string& ns, const char* selector) {
   Request request;
   request.verb = Verb::List;
-  request.resource = resources::kEndpointSlices;
-  request.key.ns = "default";
-  request.label_selector = "kubernetes.io/service-name=kubernetes";
-  const auto slices = cluster.send(request);
-  if (!slices) {
-    if (slices.error().is(ErrorKind::Forbidden)) return std::optional<int>();
-    return fail(slices.error());
-  }
+  request.resource = resource;
+  request.key.ns = ns;
+  request.label_selector = selector;
+  auto listed = cluster.send(request);
+  if (listed) return std::optional<Json>(*std::move(listed));
+  if (listed.error().is(ErrorKind::Forbidden)) return std::optional<Json>();
+  return fail(std::move(listed).error());
+}
+
+int num_addresses(const Json& slices) {
   std::set<std::string> addresses;
-  for (const Json& slice : array_at(*slices, "items")) {
+  for (const Json& slice : array_at(slices, "items")) {
     for (const Json& endpoint : array_at(slice, "endpoints")) {
       for (const Json& address : array_at(endpoint, "addresses")) {
         if (address.is_string()) addresses.insert(address.get<std::string>());
       }
     }
   }
-  return std::optional<int>(static_cast<int>(addresses.size()));
+  return static_cast<int>(addresses.size());
 }
 
-Result<void> wait_until_settled(Run& run, const std::string& crd) {
-  const Time written = run.crd_writes.try_emplace(crd, CrdWritten{run.clock.now(), ""}).first->second.at;
-  auto passed = run.clock.now() - written;
-  if (passed >= kSettlesAmongOthers) return {};
-  ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run.cluster));
-  const auto settles = servers == 1 ? kSettlesAlone : kSettlesAmongOthers;
-  passed = run.clock.now() - written;
-  if (passed >= settles) return {};
-  return run.clock.sleep(std::chrono::ceil<std::chrono::milliseconds>(settles - passed));
+/// When this spec of a CRD was written, or first seen.
+Time since_when(Run& run, const CrdSummary& crd) {
+  CrdSeen& seen = run.crds_seen[crd.name];
+  if (seen.uid != crd.uid || seen.generation != crd.generation) {
+    seen.uid = crd.uid;
+    seen.generation = crd.generation;
+    seen.since = run.clock.now();
+  }
+  return seen.since;
+}
+
+}  // namespace
+
+Result<std::optional<int>> num_api_servers(Run& run) {
+  ASSIGN_OR_RETURN(const std::optional<Json> slices,
+                   list_if_allowed(run.cluster, resources::kEndpointSlices, "default",
+                                   "kubernetes.io/service-name=kubernetes"));
+  if (!slices) return std::optional<int>();
+  const int addresses = num_addresses(*slices);
+  if (addresses != 1) return std::optional<int>(addresses);
+  ASSIGN_OR_RETURN(const std::optional<Json> leases,
+                   list_if_allowed(run.cluster, resources::kLeases, "kube-system",
+                                   "apiserver.kubernetes.io/identity=kube-apiserver"));
+  if (!leases) return std::optional<int>();
+  // A lease of a server that is gone stays for an hour and counts as one that may come back.
+  const int holders = static_cast<int>(array_at(*leases, "items").size());
+  return std::optional<int>(std::max(addresses, holders));
+}
+
+Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds) {
+  Time youngest{};
+  for (const CrdSummary* crd : crds) youngest = std::max(youngest, since_when(run, *crd));
+  if (run.clock.now() >= youngest + kSettlesAmongOthers) return {};
+  ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run));
+  const auto time = servers == 1 ? kSettlesAlone : kSettlesAmongOthers;
+  const auto left = youngest + time - run.clock.now();
+  if (left <= std::chrono::milliseconds(0)) return {};
+  // A clock that was set back meanwhile must not make it longer.
+  return run.clock.sleep(std::min(time, std::chrono::ceil<std::chrono::milliseconds>(left)));
 }
 
 }  // namespace gatelift

@@ -3,18 +3,21 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "reconcilers/run.h"
 
 namespace gatelift {
 
-/// How many kube-apiservers there are, by the addresses of the Service default/kubernetes; nullopt where we may not look.
-Result<std::optional<int>> num_api_servers(Cluster& cluster);
+/// How many kube-apiservers serve: the addresses of the Service default/kubernetes, or, where those are fewer, the leases
+/// that API servers hold in kube-system (KEP-1965), since one address may stand before several. nullopt where we may not
+/// look at both.
+Result<std::optional<int>> num_api_servers(Run& run);
 
-/// Returns when every API server can be expected to go by the last write of this CRD. Until then one may still encode
-/// objects in the storage version of before, and answer a write of nothing as if they were current
-/// (apiextensions-apiserver swaps the storage of a CRD when its informer hears of it, not in the write). A CRD whose
-/// last write this process did not make is taken for just written.
-Result<void> wait_until_settled(Run& run, const std::string& crd);
+/// Returns when every API server can be expected to go by the specs of these CRDs as they were seen. Until then one may still
+/// encode objects in the storage version of before, and answer a write of nothing as if they were current
+/// (apiextensions-apiserver swaps the storage of a CRD when its informer hears of it, not in the write). A spec that
+/// this process has not written or seen before is taken for just written.
+Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds);
 
 }  // namespace gatelift

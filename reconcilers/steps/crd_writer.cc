@@ -78,20 +78,12 @@ Json merged_for_update(const Json& manifest, const Json& live) {
   return body;
 }
 
-bool is_established(const Json& crd) {
-  for (const Json& condition : array_at(crd, "status", "conditions")) {
-    if (string_at(condition, "type") == "Established") {
-      return string_at(condition, "status") == "True";
-    }
-  }
-  return false;
-}
-
 Result<void> wait_until_established(Run& run, const std::string& name) {
   const Time give_up = run.clock.now() + kCrdDeadline;
   while (true) {
     ASSIGN_OR_RETURN(const Json seen, get(run.cluster, resources::kCrds, {"", name}));
-    if (is_established(seen)) return {};
+    ASSIGN_OR_RETURN(const CrdSummary summary, summarize_crd(seen));
+    if (summary.established) return {};
     if (run.clock.now() > give_up) {
       return fail(ErrorKind::Unavailable,
                   "CustomResourceDefinition/" + name + " is not Established after 30 s");
@@ -100,9 +92,22 @@ Result<void> wait_until_established(Run& run, const std::string& name) {
   }
 }
 
-/// Also where the answer is a failure: the write may have been made.
-void note_written(Run& run, const std::string& name, const Result<Json>& answer) {
-  run.crd_writes[name] = {run.clock.now(), answer ? spec_digest(*answer) : std::string()};
+/// The answer to a write of a CRD, noted. Where there is none the write may have been made all the same: the next look
+/// finds another generation then.
+Result<CrdSummary> note_written(Run& run, const CrdWrite& write, const Result<Json>& answer) {
+  const std::string& name = write.target.summary.name;
+  CrdSeen& seen = run.crds_seen[name];
+  seen.written.reset();
+  if (!answer) return fail(wrap(answer.error(), "writing CustomResourceDefinition/" + name));
+  ASSIGN_OR_RETURN(CrdSummary now, summarize_crd(*answer));
+  if (seen.uid != now.uid || seen.generation != now.generation) {
+    seen.uid = now.uid;
+    seen.generation = now.generation;
+    seen.since = run.clock.now();
+  }
+  if (write.to == CrdWrite::To::Target) seen.written = now;
+  seen.written_at = run.clock.now();
+  return now;
 }
 
 /// A CRD that is not the target although it was applied: other managers own more of its fields.
@@ -117,12 +122,11 @@ Result<void> remove_leftovers(Run& run, const Leftover& leftover) {
   const CrdOwner updater{leftover.write->owner->manager, CrdOwner::Way::Update};
   const auto answer = run.cluster.send(
       crd_write_request(leftover.write->target.json(), leftover.live, updater));
-  note_written(run, target.name, answer);
-  if (!answer) return fail(wrap(answer.error(), "writing CustomResourceDefinition/" + target.name));
-  if (run.crd_writes[target.name].digest == target.digest) return {};
+  ASSIGN_OR_RETURN(const CrdSummary now, note_written(run, *leftover.write, answer));
+  if (same_content(now, target)) return {};
   return fail(ErrorKind::Invalid,
               "CustomResourceDefinition/" + target.name +
-                  ": spec is not what was written: the API server, or a webhook in it, changes it; next: "
+                  " is not what was written: the API server, or a webhook in it, changes it; next: "
                   "compare it with the bundle's (kubectl get crd " +
                   target.name + " -o yaml), and stop what changes it");
 }
@@ -143,26 +147,34 @@ std::vector<Result<Json>> read_crds(Run& run, const std::vector<std::string>& na
       run.settings.in_flight);
 }
 
+/// Reads those of the CRDs that are there and `wanted`, into their places.
+template <typename Wanted>
+Result<void> read_into(Run& run, const std::vector<CrdWrite>& writes, Extent extent,
+                       const Wanted& wanted, std::vector<Json>& live) {
+  std::vector<std::string> names;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (writes[i].live == nullptr || !wanted(i)) continue;
+    names.push_back(writes[i].target.summary.name);
+    places.push_back(i);
+  }
+  std::vector<Result<Json>> found = read_crds(run, names, extent);
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    if (!found[at]) return fail(std::move(found[at]).error());
+    live[places[at]] = *std::move(found[at]);
+  }
+  return {};
+}
+
 /// Of each CRD what its write is made from: the metadata, or all of it where the rest matters; null where it is absent.
 Result<std::vector<Json>> read_what_is_written_over(Run& run, const std::vector<CrdWrite>& writes) {
   std::vector<Json> live(writes.size());
-  for (const Extent extent : {Extent::Metadata, Extent::Whole}) {
-    std::vector<std::string> names;
-    std::vector<std::size_t> places;
-    for (std::size_t i = 0; i < writes.size(); ++i) {
-      if (writes[i].live == nullptr) continue;
-      const bool needs_all = extent == Extent::Metadata || writes[i].to == CrdWrite::To::Bridge ||
-                             crd_owner(live[i]).way == CrdOwner::Way::Update;
-      if (!needs_all) continue;
-      names.push_back(writes[i].target.summary.name);
-      places.push_back(i);
-    }
-    std::vector<Result<Json>> found = read_crds(run, names, extent);
-    for (std::size_t at = 0; at < found.size(); ++at) {
-      if (!found[at]) return fail(std::move(found[at]).error());
-      live[places[at]] = *std::move(found[at]);
-    }
-  }
+  const auto any = [](std::size_t) { return true; };
+  RETURN_IF_ERROR(read_into(run, writes, Extent::Metadata, any, live));
+  const auto needs_all = [&](std::size_t i) {
+    return writes[i].to == CrdWrite::To::Bridge || crd_owner(live[i]).way == CrdOwner::Way::Update;
+  };
+  RETURN_IF_ERROR(read_into(run, writes, Extent::Whole, needs_all, live));
   return live;
 }
 
@@ -252,7 +264,10 @@ Result<void> write_crds(Run& run, std::vector<CrdWrite> writes) {
   RETURN_IF_ERROR(choose_owners(run, writes, live));
   std::vector<std::string> starting;
   std::vector<Leftover> leftovers;
-  std::optional<Error> failed;
+  Result<void> outcome;
+  const auto note = [&](Result<void> result) {
+    if (outcome && !result) outcome = std::move(result);
+  };
   Batch batch;
   batch.size = writes.size();
   batch.request = [&](std::size_t i) {
@@ -262,23 +277,17 @@ Result<void> write_crds(Run& run, std::vector<CrdWrite> writes) {
         *writes[i].owner);
   };
   batch.done = [&](std::size_t i, Result<Json> answer) {
-    const std::string& name = writes[i].target.summary.name;
-    note_written(run, name, answer);
-    if (!answer) {
-      if (!failed) failed = wrap(answer.error(), "writing CustomResourceDefinition/" + name);
-      return;
-    }
-    if (!is_established(*answer)) starting.push_back(name);
-    const bool differs = run.crd_writes[name].digest != writes[i].target.summary.digest;
-    if (writes[i].to == CrdWrite::To::Target && differs) {
+    const auto now = note_written(run, writes[i], answer);
+    if (!now) return note(fail(now.error()));
+    if (!now->established) starting.push_back(now->name);
+    if (writes[i].to == CrdWrite::To::Target && !same_content(*now, writes[i].target.summary)) {
       leftovers.push_back({&writes[i], *std::move(answer)});
     }
   };
   run.cluster.send_each(batch, run.settings.in_flight);
-  if (failed) return fail(*std::move(failed));
-  for (const Leftover& leftover : leftovers) RETURN_IF_ERROR(remove_leftovers(run, leftover));
-  for (const std::string& name : starting) RETURN_IF_ERROR(wait_until_established(run, name));
-  return {};
+  for (const Leftover& leftover : leftovers) note(remove_leftovers(run, leftover));
+  for (const std::string& name : starting) note(wait_until_established(run, name));
+  return outcome;
 }
 
 Result<void> wait_until_served(Run& run, const Resource& resource) {

@@ -40,7 +40,8 @@ void ObjectFailures::note(std::string object, const Error& error) {
 
 void ObjectFailures::add(ObjectFailures others) {
   std::move(others.refusals_.begin(), others.refusals_.end(), std::back_inserter(refusals_));
-  if (!interruption_) interruption_ = std::move(others.interruption_);
+  const bool cancelled = interruption_ && interruption_->is(ErrorKind::Cancelled);
+  if (others.interruption_ && !cancelled) interruption_ = std::move(others.interruption_);
 }
 
 Result<StepOutcome> ObjectFailures::outcome(Run& run, std::string reason,

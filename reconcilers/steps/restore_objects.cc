@@ -102,7 +102,7 @@ class Restoration {
 
   /// One API server knows every CRD that it has just served; of several, some may not.
   Result<CreateBy> way_to_create() {
-    ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run_.cluster));
+    ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run_));
     return servers == 1 ? CreateBy::Apply : CreateBy::Post;
   }
 

@@ -142,7 +142,6 @@ Result<std::optional<StepOutcome>> rewrite(Run& run, const Rewriting& rewriting,
                                            ObjectFailures& failures) {
   CrdProgress& progress = run.progress(rewriting.action);
   progress.step = "Rewrite";
-  RETURN_IF_ERROR(wait_until_settled(run, rewriting.crd.name));
   RETURN_IF_ERROR(wait_until_served(run, rewriting.crd.resource()));
   int done = 0;
   for (int round = 0; round <= kMaxPasses; ++round) {
@@ -178,13 +177,13 @@ Request prune_request(const CrdSummary& crd, const std::string& resource_version
 }
 
 /// After a conflict: the API server's own controllers write a CRD's status at any time, which takes nothing from the
-/// proof. A change of the spec does.
+/// proof. A change of the spec does, also one that was taken back.
 Result<void> prune_again(Run& run, const CrdSummary& crd) {
   constexpr int kAttempts = 5;
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(const Json live, get(run.cluster, resources::kCrds, {"", crd.name}));
     ASSIGN_OR_RETURN(const CrdSummary now, summarize_crd(live));
-    if (now.uid != crd.uid || now.digest != crd.digest) {
+    if (now.uid != crd.uid || now.generation != crd.generation) {
       return fail(ErrorKind::Conflict, "CustomResourceDefinition/" + crd.name +
                                            " changed while its objects were rewritten");
     }
@@ -217,15 +216,24 @@ Result<StepOutcome> rewrite_and_prune(Run& run, const std::vector<Rewriting>& re
   ObjectFailures failures;
   std::optional<StepOutcome> unfinished;
   std::vector<const CrdSummary*> due;
+  std::vector<const CrdSummary*> crds;
+  for (const Rewriting& rewriting : rewritings) crds.push_back(&rewriting.crd);
+  RETURN_IF_ERROR(wait_until_settled(run, crds));
+  Result<void> broken_off;
   for (const Rewriting& rewriting : rewritings) {
-    ASSIGN_OR_RETURN(std::optional<StepOutcome> waits, rewrite(run, rewriting, failures));
-    if (waits) unfinished = std::move(waits);
+    auto waits = rewrite(run, rewriting, failures);
+    if (!waits) {
+      broken_off = fail(std::move(waits).error());
+      break;
+    }
+    if (*waits) unfinished = *std::move(waits);
     const bool minimal =
         rewriting.crd.stored_versions == std::vector{rewriting.crd.storage_version()};
     const bool proven = run.progress(rewriting.action).step == "Rewritten";
     if (proven && !minimal) due.push_back(&rewriting.crd);
   }
   RETURN_IF_ERROR(prune(run, due));
+  RETURN_IF_ERROR(broken_off);
   if (!failures.empty()) return failures.outcome(run, "RewriteFailed", "rewriting");
   if (unfinished) return *unfinished;
   run.record().failures.clear();

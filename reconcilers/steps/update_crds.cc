@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/update_crds.h"
 
-#include <algorithm>
-
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/rewrite.h"
 
 namespace gatelift {
 namespace {
 
-bool same_content(const CrdSummary& live, const CrdSummary& target) {
-  return live.digest == target.digest && live.bundle_version == target.bundle_version &&
-         live.channel == target.channel;
-}
-
 enum class Move { None, Wait, Create, Bridge, Replace, Rewrite };
 
 Move next_move(const CrdSummary* live, const CrdSummary& target) {
   if (live == nullptr) return Move::Create;
   if (live->terminating) return Move::Wait;
-  const bool lacks_stored = std::any_of(
-      live->stored_versions.begin(), live->stored_versions.end(),
-      [&](const std::string& version) { return target.version(version) == nullptr; });
-  if (lacks_stored) {
+  if (!target.lacking(live->stored_versions).empty()) {
     return target.version(live->storage_version()) == nullptr ? Move::Bridge : Move::Rewrite;
   }
   if (!same_content(*live, target) || !live->established) return Move::Replace;
@@ -40,9 +30,10 @@ StepOutcome wait_for_deletion_of(const std::string& crd) {
 /// and providers' addon managers do not tire.
 bool is_reverted(const Run& run, const CrdSummary& live, const CrdSummary& target) {
   constexpr std::chrono::minutes kObserved{10};
-  const auto written = run.crd_writes.find(target.name);
-  return written != run.crd_writes.end() && written->second.digest == target.digest &&
-         live.digest != target.digest && run.clock.now() - written->second.at < kObserved;
+  const auto seen = run.crds_seen.find(target.name);
+  if (seen == run.crds_seen.end() || !seen->second.written) return false;
+  return same_content(*seen->second.written, target) && !same_content(live, target) &&
+         run.clock.now() - seen->second.written_at < kObserved;
 }
 
 StepOutcome reverted(const std::string& crd) {
@@ -93,7 +84,10 @@ Result<std::optional<StepOutcome>> settle_crds(Run& run,
         writes.push_back({target, live, CrdWrite::To::Bridge, std::nullopt});
         break;
       case Move::Replace:
-        if (is_reverted(run, *live, target.summary)) return reverted(action->crd);
+        if (is_reverted(run, *live, target.summary)) {
+          wait = reverted(action->crd);
+          break;
+        }
         progress.step = "Replace";
         writes.push_back({target, live, CrdWrite::To::Target, std::nullopt});
         break;
@@ -106,6 +100,7 @@ Result<std::optional<StepOutcome>> settle_crds(Run& run,
     RETURN_IF_ERROR(write_crds(run, std::move(writes)));
     return StepOutcome::progressed();
   }
+  if (wait && wait->kind == StepOutcome::Kind::Stalled) return wait;
   if (!rewritings.empty()) return rewrite_and_prune(run, rewritings);
   return wait;
 }

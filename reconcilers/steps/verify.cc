@@ -73,11 +73,18 @@ class KindVerification {
     return {};
   }
 
-  /// A rewritten object's apiVersion is what it is read at.
+  /// A rewritten object's apiVersion is what it is read at, and kubectl's note may name any version that is kept: the
+  /// storage version may have moved twice.
   std::string changed_field(const Json& original, const Json& live) const {
-    Json intended = as_rewritten(original, crd_.storage_version(), versions_);
-    intended.erase("apiVersion");
-    return first_difference(intended, live);
+    std::string difference;
+    for (const std::string& version : versions_) {
+      Json intended = as_rewritten(original, version, versions_);
+      intended.erase("apiVersion");
+      std::string path = first_difference(intended, live);
+      if (path.empty()) return path;
+      difference = std::move(path);
+    }
+    return difference;
   }
 
   bool was_changed_since(const Json& intended, const Json& live) const {

@@ -84,5 +84,12 @@ TEST(MakePlan, WarnsWhereItCouldNotLookForDependents) {
   EXPECT_NE(warning.next.find("gatelift-dependents"), std::string::npos);
 }
 
+TEST(MakePlan, HasTheSameDigestWhoeverLooksForDependents) {
+  OwnedScene all;
+  OwnedScene less;
+  less.cluster.policy().deny("list", "", "services");
+  EXPECT_EQ(all.plan().digest, less.plan().digest);
+}
+
 }  // namespace
 }  // namespace gatelift
