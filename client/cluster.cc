@@ -83,9 +83,8 @@ std::vector<Result<Json>> send_all(Cluster& cluster, std::size_t size,
                                    const std::function<Request(std::size_t)>& request,
                                    int in_flight) {
   std::vector<Result<Json>> answers(size, fail(ErrorKind::Internal, "not answered"));
-  const Batch batch{size, request, [&](std::size_t i, Result<Json> answer) {
-                      answers[i] = std::move(answer);
-                    }};
+  const Batch batch{size, request,
+                    [&](std::size_t i, Result<Json> answer) { answers[i] = std::move(answer); }};
   cluster.send_each(batch, in_flight);
   return answers;
 }

@@ -194,8 +194,8 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace gatelift
 
 int main(int argc, char** argv) {
-  // glibc gives each thread an arena of its own, up to eight per core, and returns little of them: bulk steps have
-  // sixteen threads, and memory would be held sixteen times.
+  // glibc gives each thread an arena of its own, up to eight per core, and returns little of them:
+  // bulk steps have sixteen threads, and memory would be held sixteen times.
   mallopt(M_ARENA_MAX, 2);
   gatelift::prepare_process();
   return gatelift::run(std::vector<std::string>(argv, argv + argc));

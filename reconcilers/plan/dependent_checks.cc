@@ -93,7 +93,8 @@ Result<void> check_dependents(Cluster& cluster, const std::vector<std::string>& 
              ", which we may not list or which did not answer; the garbage collector would "
              "delete such objects",
          "make sure that no object of these kinds has one of the deleted objects as its owner, or "
-         "let us look and keep them (the ClusterRole gatelift-dependents, with the kinds in question)",
+         "let us look and keep them (the ClusterRole gatelift-dependents, with the kinds in "
+         "question)",
          false});
   }
   return {};

@@ -64,7 +64,8 @@ class Search {
   }
 
  private:
-  void visit(const Collection& collection, const Json& object, std::vector<Dependent>& found) const {
+  void visit(const Collection& collection, const Json& object,
+             std::vector<Dependent>& found) const {
     for (const Json& reference : array_at(object, "metadata", "ownerReferences")) {
       std::string uid = string_at(reference, "uid");
       if (!owners_.contains(uid)) continue;

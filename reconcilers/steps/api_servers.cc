@@ -7,8 +7,8 @@
 namespace gatelift {
 namespace {
 
-// One API server was seen to go by a changed CRD after up to 90 ms; of two, the other one within the same time. A
-// replica that is busy or far away may take longer.
+// One API server was seen to go by a changed CRD after up to 90 ms; of two, the other one within
+// the same time. A replica that is busy or far away may take longer.
 constexpr std::chrono::milliseconds kSettlesAlone{300};
 constexpr std::chrono::milliseconds kSettlesAmongOthers{2000};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has to be known of the API servers themselves: of several, each learns of a changed CRD by its own watch.
+// What has to be known of the API servers themselves: of several, each learns of a changed CRD by
+// its own watch.
 #pragma once
 
 #include <optional>
@@ -9,15 +10,16 @@
 
 namespace gatelift {
 
-/// How many kube-apiservers serve: the addresses of the Service default/kubernetes, or, where those are fewer, the leases
-/// that API servers hold in kube-system (KEP-1965), since one address may stand before several. nullopt where we may not
-/// look at both.
+/// How many kube-apiservers serve: the addresses of the Service default/kubernetes, or, where those
+/// are fewer, the leases that API servers hold in kube-system (KEP-1965), since one address may
+/// stand before several. nullopt where we may not look at both.
 Result<std::optional<int>> num_api_servers(Run& run);
 
-/// Returns when every API server can be expected to go by the specs of these CRDs as they were seen. Until then one may still
-/// encode objects in the storage version of before, and answer a write of nothing as if they were current
-/// (apiextensions-apiserver swaps the storage of a CRD when its informer hears of it, not in the write). A spec that
-/// this process has not written or seen before is taken for just written.
+/// Returns when every API server can be expected to go by the specs of these CRDs as they were
+/// seen. Until then one may still encode objects in the storage version of before, and answer a
+/// write of nothing as if they were current (apiextensions-apiserver swaps the storage of a CRD
+/// when its informer hears of it, not in the write). A spec that this process has not written or
+/// seen before is taken for just written.
 Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds);
 
 }  // namespace gatelift

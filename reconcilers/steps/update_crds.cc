@@ -20,14 +20,14 @@ Move next_move(const CrdSummary* live, const CrdSummary& target) {
 }
 
 StepOutcome wait_for_deletion_of(const std::string& crd) {
-  return StepOutcome::waiting("CRDTerminating",
-                              "CustomResourceDefinition/" + crd +
-                                  " is being deleted by somebody; waiting until it is gone",
-                              std::chrono::seconds(2));
+  return StepOutcome::waiting(
+      "CRDTerminating",
+      "CustomResourceDefinition/" + crd + " is being deleted by somebody; waiting until it is gone",
+      std::chrono::seconds(2));
 }
 
-/// A CRD that this run has written, and that has another content since. Writing it again would be a fight: GitOps tools
-/// and providers' addon managers do not tire.
+/// A CRD that this run has written, and that has another content since. Writing it again would be a
+/// fight: GitOps tools and providers' addon managers do not tire.
 bool is_reverted(const Run& run, const CrdSummary& live, const CrdSummary& target) {
   constexpr std::chrono::minutes kObserved{10};
   const auto seen = run.crds_seen.find(target.name);
@@ -40,13 +40,16 @@ StepOutcome reverted(const std::string& crd) {
   return StepOutcome::stalled(
       "CRDReverted",
       "CustomResourceDefinition/" + crd +
-          " was brought to the target, and somebody else has changed it back since; it is not written "
+          " was brought to the target, and somebody else has changed it back since; it is not "
+          "written "
           "again for 10 minutes; next: find out who (kubectl get crd " +
-          crd + " --show-managed-fields -o yaml), and put the target into what they apply, or stop them",
+          crd +
+          " --show-managed-fields -o yaml), and put the target into what they apply, or stop them",
       std::chrono::seconds(30));
 }
 
-Rewriting rewriting_of(const PlannedAction& action, const CrdSummary& live, const CrdSummary& target) {
+Rewriting rewriting_of(const PlannedAction& action, const CrdSummary& live,
+                       const CrdSummary& target) {
   Rewriting rewriting{action, live, {}};
   for (const CrdVersion& version : target.versions) rewriting.kept_versions.push_back(version.name);
   return rewriting;
@@ -110,7 +113,8 @@ Result<StepOutcome> update_crds(Run& run, const std::vector<const PlannedAction*
   if (move) return *move;
   std::vector<Rewriting> rewritings;
   for (const PlannedAction* action : actions) {
-    // Where the stored versions were minimal from the start, it is for their managedFields that objects are written.
+    // Where the stored versions were minimal from the start, it is for their managedFields that
+    // objects are written.
     const bool was_minimal = action->stored_versions == std::vector{action->to_storage};
     if (!action->rewrites_objects || !was_minimal) continue;
     if (run.progress(*action).step == "Rewritten") continue;

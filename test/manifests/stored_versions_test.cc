@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which CRDs of a bundle the API server refuses for their stored versions, for every pair of nine releases in both
-// channels. The tables were made by other means than this program, of the same releases.
+// Which CRDs of a bundle the API server refuses for their stored versions, for every pair of nine
+// releases in both channels. The tables were made by other means than this program, of the same
+// releases.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -33,7 +34,8 @@ const std::map<std::pair<std::string, std::string>, char> kLetters = {
 };
 
 std::filesystem::path bundles() {
-  if (const char* cache = std::getenv("GATELIFT_CACHE")) return std::filesystem::path(cache) / "bundles";
+  if (const char* cache = std::getenv("GATELIFT_CACHE"))
+    return std::filesystem::path(cache) / "bundles";
   const char* xdg = std::getenv("XDG_CACHE_HOME");
   const std::filesystem::path home = std::getenv("HOME") == nullptr ? "/" : std::getenv("HOME");
   return (xdg == nullptr ? home / ".cache" : std::filesystem::path(xdg)) / "gatelift/bundles";
@@ -83,11 +85,13 @@ class StoredVersions : public ::testing::Test {
   /// What a cluster holds where only this bundle was ever installed.
   Installed installed(const std::string& name) { return after(name, Installed()); }
 
-  /// What applying a bundle makes of a cluster. Stored versions that it would be refused for are pruned first.
+  /// What applying a bundle makes of a cluster. Stored versions that it would be refused for are
+  /// pruned first.
   Installed after(const std::string& name, Installed before) {
     for (const BundleCrd& crd : bundle(name).crds) {
       CrdSummary live = crd.summary;
-      if (const CrdSummary* old = before.crd(crd.summary.name)) live.stored_versions = old->stored_versions;
+      if (const CrdSummary* old = before.crd(crd.summary.name))
+        live.stored_versions = old->stored_versions;
       std::erase_if(live.stored_versions,
                     [&](const std::string& version) { return live.version(version) == nullptr; });
       const std::string storage = live.storage_version();

@@ -100,11 +100,13 @@ void check_list_keys(const Json& schema, const std::string& path, std::vector<Ca
   }
 }
 
-/// A schema that all versions share is checked once, in the place that it had in v1beta1 (conversion.go of
-/// apiextensions/v1 moves it there).
+/// A schema that all versions share is checked once, in the place that it had in v1beta1
+/// (conversion.go of apiextensions/v1 moves it there).
 void check_schemas(const Json& crd, std::vector<Cause>& causes) {
   const Json& versions = array_at(crd, "spec", "versions");
-  const auto schema_of = [](const Json& version) { return find(version, "schema", "openAPIV3Schema"); };
+  const auto schema_of = [](const Json& version) {
+    return find(version, "schema", "openAPIV3Schema");
+  };
   const auto is_shared = [&](const Json& schema) {
     return std::all_of(versions.begin(), versions.end(), [&](const Json& version) {
       return schema_of(version) != nullptr && *schema_of(version) == schema;
@@ -113,8 +115,10 @@ void check_schemas(const Json& crd, std::vector<Cause>& causes) {
   for (std::size_t i = 0; i < versions.size(); ++i) {
     const Json* schema = schema_of(versions[i]);
     if (schema == nullptr) continue;
-    if (is_shared(*schema)) return check_list_keys(*schema, "spec.validation.openAPIV3Schema", causes);
-    check_list_keys(*schema, "spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema", causes);
+    if (is_shared(*schema))
+      return check_list_keys(*schema, "spec.validation.openAPIV3Schema", causes);
+    check_list_keys(*schema, "spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema",
+                    causes);
   }
 }
 

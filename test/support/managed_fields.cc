@@ -42,8 +42,8 @@ Entries read_entries(const Json& object) {
   return entries;
 }
 
-/// [{}] resets; absent, null, [] and the live list keep what is there. (Of a custom resource, metadata goes through its
-/// type, which does not print an empty list.)
+/// [{}] resets; absent, null, [] and the live list keep what is there. (Of a custom resource,
+/// metadata goes through its type, which does not print an empty list.)
 bool is_reset(const Json& object) {
   const Json& list = array_at(object, "metadata", "managedFields");
   return list.size() == 1 && list.front().empty();

@@ -14,8 +14,8 @@ Json route_noted_as(const std::string& api_version) {
       {"kind",       "GRPCRoute"}
   };
   return {
-      {"apiVersion", "gateway.networking.k8s.io/v1"                                            },
-      {"kind",       "GRPCRoute"                                                               },
+      {"apiVersion", "gateway.networking.k8s.io/v1"                                         },
+      {"kind",       "GRPCRoute"                                                            },
       {"metadata",   {{"name", "r"}, {"annotations", {{kNote, print_json(applied) + "\n"}}}}}
   };
 }
