@@ -26,25 +26,27 @@ StepOutcome wait_for_deletion_of(const std::string& crd) {
       std::chrono::seconds(2));
 }
 
-/// A CRD that this run has written, and that has another content since. Writing it again would be a
-/// fight: GitOps tools and providers' addon managers do not tire.
-bool is_reverted(const Run& run, const CrdSummary& live, const CrdSummary& target) {
+/// A CRD that this run has written, and that has another content since, or is gone. Writing it
+/// again would be a fight: GitOps tools and providers' addon managers do not tire.
+bool is_reverted(const Run& run, const CrdSummary* live, const CrdSummary& target) {
   constexpr std::chrono::minutes kObserved{10};
   const auto seen = run.crds_seen.find(target.name);
   if (seen == run.crds_seen.end() || !seen->second.written) return false;
-  return same_content(*seen->second.written, target) && !same_content(live, target) &&
+  const bool differs = live == nullptr || !same_content(*live, target);
+  return differs && same_content(*seen->second.written, target) &&
          run.clock.now() - seen->second.written_at < kObserved;
 }
 
-StepOutcome reverted(const std::string& crd) {
+StepOutcome reverted(const std::string& crd, const CrdSummary* live) {
+  const std::string what = live == nullptr ? "deleted it" : "changed it back";
+  const std::string how = live == nullptr
+                              ? "the API server's audit log says it"
+                              : "kubectl get crd " + crd + " --show-managed-fields -o yaml";
   return StepOutcome::stalled(
       "CRDReverted",
-      "CustomResourceDefinition/" + crd +
-          " was brought to the target, and somebody else has changed it back since; it is not "
-          "written "
-          "again for 10 minutes; next: find out who (kubectl get crd " +
-          crd +
-          " --show-managed-fields -o yaml), and put the target into what they apply, or stop them",
+      "CustomResourceDefinition/" + crd + " was brought to the target, and somebody else has " +
+          what + " since; it is not written again for 10 minutes; next: find out who (" + how +
+          "), and put the target into what they apply, or stop them",
       std::chrono::seconds(30));
 }
 
@@ -54,6 +56,44 @@ Rewriting rewriting_of(const PlannedAction& action, const CrdSummary& live,
   for (const CrdVersion& version : target.versions) rewriting.kept_versions.push_back(version.name);
   return rewriting;
 }
+
+/// What is to be done next, of all CRDs.
+struct Moves {
+  std::vector<CrdWrite> writes;
+  std::vector<Rewriting> rewritings;
+  std::optional<StepOutcome> wait;
+
+  void add(Run& run, const PlannedAction& action) {
+    const BundleCrd& target = *run.target->crd(action.crd);
+    const CrdSummary* live = run.installed.crd(action.crd);
+    const Move move = next_move(live, target.summary);
+    const bool writes_target = move == Move::Create || move == Move::Replace;
+    if (writes_target && is_reverted(run, live, target.summary)) {
+      wait = reverted(action.crd, live);
+      return;
+    }
+    CrdProgress& progress = run.progress(action);
+    switch (move) {
+      case Move::None:
+        break;
+      case Move::Wait:
+        if (!wait) wait = wait_for_deletion_of(action.crd);
+        break;
+      case Move::Create:
+      case Move::Replace:
+        progress.step = move == Move::Create ? "Create" : "Replace";
+        writes.push_back({target, live, CrdWrite::To::Target, std::nullopt});
+        break;
+      case Move::Bridge:
+        progress.step = "Bridge";
+        writes.push_back({target, live, CrdWrite::To::Bridge, std::nullopt});
+        break;
+      case Move::Rewrite:
+        rewritings.push_back(rewriting_of(action, *live, target.summary));
+        break;
+    }
+  }
+};
 
 }  // namespace
 
@@ -65,47 +105,15 @@ bool crd_is_at_target(const CrdSummary* live, const CrdSummary& target) {
 
 Result<std::optional<StepOutcome>> settle_crds(Run& run,
                                                const std::vector<const PlannedAction*>& actions) {
-  std::vector<CrdWrite> writes;
-  std::vector<Rewriting> rewritings;
-  std::optional<StepOutcome> wait;
-  for (const PlannedAction* action : actions) {
-    const BundleCrd& target = *run.target->crd(action->crd);
-    const CrdSummary* live = run.installed.crd(action->crd);
-    CrdProgress& progress = run.progress(*action);
-    switch (next_move(live, target.summary)) {
-      case Move::None:
-        break;
-      case Move::Wait:
-        wait = wait_for_deletion_of(action->crd);
-        break;
-      case Move::Create:
-        progress.step = "Create";
-        writes.push_back({target, nullptr, CrdWrite::To::Target, std::nullopt});
-        break;
-      case Move::Bridge:
-        progress.step = "Bridge";
-        writes.push_back({target, live, CrdWrite::To::Bridge, std::nullopt});
-        break;
-      case Move::Replace:
-        if (is_reverted(run, *live, target.summary)) {
-          wait = reverted(action->crd);
-          break;
-        }
-        progress.step = "Replace";
-        writes.push_back({target, live, CrdWrite::To::Target, std::nullopt});
-        break;
-      case Move::Rewrite:
-        rewritings.push_back(rewriting_of(*action, *live, target.summary));
-        break;
-    }
-  }
-  if (!writes.empty()) {
-    RETURN_IF_ERROR(write_crds(run, std::move(writes)));
+  Moves moves;
+  for (const PlannedAction* action : actions) moves.add(run, *action);
+  if (!moves.writes.empty()) {
+    RETURN_IF_ERROR(write_crds(run, std::move(moves.writes)));
     return StepOutcome::progressed();
   }
-  if (wait && wait->kind == StepOutcome::Kind::Stalled) return wait;
-  if (!rewritings.empty()) return rewrite_and_prune(run, rewritings);
-  return wait;
+  const bool is_stalled = moves.wait && moves.wait->kind == StepOutcome::Kind::Stalled;
+  if (!moves.rewritings.empty() && !is_stalled) return rewrite_and_prune(run, moves.rewritings);
+  return moves.wait;
 }
 
 Result<StepOutcome> update_crds(Run& run, const std::vector<const PlannedAction*>& actions) {

@@ -419,6 +419,29 @@ TEST(Migration, WritesACrdThatSomebodyChangesBackOnceInTenMinutes) {
   EXPECT_EQ(num_deletions(world, world::kOldPolicies), 0);
 }
 
+TEST(Migration, CreatesACrdThatSomebodyDeletesOnce) {
+  GatewayWorld world;
+  world.populate(1);
+  const std::string added = "backendlbpolicies.gateway.networking.k8s.io";
+  int deleted = 0;
+  world.cluster.before_call([&](const Request& request) {
+    if (request.verb != Verb::List || request.resource != resources::kCrds) return;
+    if (!get(world.cluster, resources::kCrds, {"", added})) return;
+    ++deleted;
+    Request remove;
+    remove.verb = Verb::Delete;
+    remove.resource = resources::kCrds;
+    remove.key = {"", added};
+    ASSERT_TRUE(world.cluster.send(remove));
+  });
+  world.create_migration("up");
+  const ReconcileResult result = world.run("up");
+  EXPECT_EQ(result.reason, "CRDReverted") << result.message;
+  EXPECT_NE(result.message.find("deleted it"), std::string::npos) << result.message;
+  EXPECT_EQ(deleted, 1);
+  EXPECT_EQ(num_deletions(world, world::kOldPolicies), 0);
+}
+
 TEST(Migration, BringsAbsentObjectsBackBeforeItMindsARevertedCrd) {
   GatewayWorld world;
   world.populate(3);
