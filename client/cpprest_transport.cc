@@ -168,6 +168,9 @@ void prepare_process() {
     } catch (const std::exception&) {
       // The pool was started by somebody else; it works with its own number of threads.
     }
+    // Made on first use otherwise, by whichever thread comes first, behind a lock that TSan cannot
+    // see in a library that it has not compiled.
+    static_cast<void>(pplx::get_ambient_scheduler());
   });
 }
 
