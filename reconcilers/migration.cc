@@ -90,12 +90,34 @@ std::string_view to_string(ActionKind kind) {
       return "Create";
     case ActionKind::Update:
       return "Update";
+    case ActionKind::Carry:
+      return "Carry";
     case ActionKind::Reencode:
       return "Reencode";
     case ActionKind::Convert:
       return "Convert";
+    case ActionKind::Rename:
+      return "Rename";
     case ActionKind::Keep:
       return "Keep";
+    case ActionKind::Remove:
+      return "Remove";
+    case ActionKind::SuspendPolicy:
+      return "SuspendPolicy";
+    case ActionKind::InstallPolicy:
+      return "InstallPolicy";
+  }
+  return "";
+}
+
+std::string_view to_string(CrdIdentity identity) {
+  switch (identity) {
+    case CrdIdentity::Exact:
+      return "Exact";
+    case CrdIdentity::Modified:
+      return "Modified";
+    case CrdIdentity::Unknown:
+      return "Unknown";
   }
   return "";
 }

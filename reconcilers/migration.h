@@ -25,11 +25,13 @@ enum class Mode { Apply, Plan };
 enum class Approval { Automatic, Required };
 enum class OnFailure { Halt, Rollback };
 
-/// A consent: a check's code, object and field, copied.
+/// A consent: a check's code, object and field, copied or as patterns (findings.h), and where a
+/// check offers several ways the one that is chosen.
 struct Consent {
   std::string check;
   std::string object;
   std::string field;
+  std::string resolution = {};  // one of the check's resolutions; may be empty
 
   bool operator==(const Consent&) const = default;
 };
@@ -59,6 +61,10 @@ struct Check {
   std::string message;  // one sentence
   std::string next;     // what to do about it; empty for notes
   bool accepted = false;  // a consent in spec.accept covers it
+  bool by_object = false;  // only a consent that names the object, not a pattern, covers it
+  std::vector<std::string> resolutions = {};  // ways to go on, of which a consent names one
+  std::string resolution = {};                // the one chosen
+  std::string accepted_by = {};               // the consent as written: "FieldLoss HTTPRoute/*"
 
   /// True while this check keeps the run from its first write.
   bool stops() const {
@@ -69,17 +75,23 @@ struct Check {
 };
 
 enum class ActionKind {
-  Create,    // the cluster does not have this CRD
-  Update,    // same shape, other content; objects are rewritten where the storage version moves
-  Reencode,  // content is right, stored versions are left over
-  Convert,   // objects change their shape
-  Keep,      // the target no longer has this CRD; it stays as it is
+  Create,         // the cluster does not have this CRD
+  Update,         // same shape, other content; objects are rewritten where the storage version moves
+  Carry,          // an Update with which fields of objects move to other places or are mended
+  Reencode,       // content is right, stored versions are left over
+  Convert,        // objects change their shape
+  Rename,         // objects are made anew at the kind that took the place of theirs
+  Keep,           // the target no longer has this CRD; it stays as it is
+  Remove,         // the target no longer has this CRD; it goes, with consent
+  SuspendPolicy,  // an admission policy that forbids the run is taken away until its end
+  InstallPolicy,  // the target's admission policy is put in place
 };
 
-/// What a plan says about one CRD.
+/// What a plan says about one CRD, or about one admission policy.
 struct PlannedAction {
   ActionKind kind = ActionKind::Update;
-  std::string crd;
+  std::string crd;  // its name; of SuspendPolicy and InstallPolicy that of the policy
+  std::string to_crd;  // Rename: the CRD that the objects are made anew at
   std::string object_kind;
   std::string reason;
   std::string from_digest;  // of the live CRD when planned; "" where absent
@@ -95,12 +107,32 @@ struct PlannedAction {
 
 enum class Operation { Upgrade, Rollback };
 
+/// How an installed CRD stands to the bundles that are known.
+enum class CrdIdentity {
+  Exact,     // some bundle holds exactly this one
+  Modified,  // it names a bundle that is known, and which holds another content
+  Unknown,   // nothing that is known holds it
+};
+
+/// One CRD of the cluster, recognised by its content.
+struct InstalledCrd {
+  std::string crd;
+  CrdIdentity identity = CrdIdentity::Unknown;
+  std::vector<BundleRef> bundles;  // Exact: those that hold it, by version and channel
+  BundleRef named;                 // what its annotations name: a hint
+  bool orphaned = false;           // neither the bundle that is installed nor the target has it
+  std::string owner;               // who manages it ("Helm release ns/name"); "" where nobody is known to
+
+  bool operator==(const InstalledCrd&) const = default;
+};
+
 struct Plan {
   std::string digest;  // over all that follows and over the identity of every object
   Operation operation = Operation::Upgrade;
   BundleRef from;  // version "mixed" where the CRDs are of several bundles, "none" where there are none
   BundleRef to;
   std::string bundle_digest;
+  std::vector<InstalledCrd> installed;  // by name
   std::vector<PlannedAction> actions;  // in the order in which they run
   std::vector<Check> checks;           // worst first
   int checks_omitted = 0;              // found, and not kept in `checks`
@@ -221,6 +253,7 @@ std::string_view to_string(Approval);
 std::string_view to_string(OnFailure);
 std::string_view to_string(Severity);
 std::string_view to_string(ActionKind);
+std::string_view to_string(CrdIdentity);
 std::string_view to_string(Operation);
 std::string_view to_string(Phase);
 

@@ -24,8 +24,12 @@ constexpr std::array kApprovals{Approval::Automatic, Approval::Required};
 constexpr std::array kOnFailures{OnFailure::Halt, OnFailure::Rollback};
 constexpr std::array kSeverities{Severity::Blocker, Severity::Consent, Severity::Warning,
                                  Severity::Note};
-constexpr std::array kActionKinds{ActionKind::Create, ActionKind::Update, ActionKind::Reencode,
-                                  ActionKind::Convert, ActionKind::Keep};
+constexpr std::array kActionKinds{
+    ActionKind::Create,        ActionKind::Update,       ActionKind::Carry, ActionKind::Reencode,
+    ActionKind::Convert,       ActionKind::Rename,       ActionKind::Keep,  ActionKind::Remove,
+    ActionKind::SuspendPolicy, ActionKind::InstallPolicy};
+constexpr std::array kCrdIdentities{CrdIdentity::Exact, CrdIdentity::Modified,
+                                    CrdIdentity::Unknown};
 constexpr std::array kOperations{Operation::Upgrade, Operation::Rollback};
 constexpr std::array kPhases{Phase::Plan,    Phase::Approve, Phase::BackUp,
                              Phase::Migrate, Phase::Verify,  Phase::Done};
@@ -67,6 +71,7 @@ MigrationSpec read_spec(const JsonReader& in) {
     each.read("check", consent.check);
     each.read("object", consent.object);
     each.read("field", consent.field);
+    each.read("resolution", consent.resolution);
     spec.accept.push_back(std::move(consent));
   });
   std::optional<milliseconds> retain;
@@ -78,6 +83,7 @@ MigrationSpec read_spec(const JsonReader& in) {
 PlannedAction read_action(const JsonReader& in) {
   PlannedAction action;
   in.read("crd", action.crd);
+  in.read("toCRD", action.to_crd);
   in.read("kind", action.object_kind);
   in.read("action", action.kind, kActionKinds);
   in.read("reason", action.reason);
@@ -100,7 +106,22 @@ Check read_check(const JsonReader& in) {
   in.read("message", check.message);
   in.read("next", check.next);
   in.read("accepted", check.accepted);
+  in.read("byObject", check.by_object);
+  in.read("resolutions", check.resolutions);
+  in.read("resolution", check.resolution);
+  in.read("acceptedBy", check.accepted_by);
   return check;
+}
+
+InstalledCrd read_installed(const JsonReader& in) {
+  InstalledCrd installed;
+  in.read("crd", installed.crd);
+  in.read("identity", installed.identity, kCrdIdentities);
+  in.each("bundles", [&](const JsonReader& each) { installed.bundles.push_back(read_ref(each)); });
+  installed.named = read_ref(in.at("named"));
+  in.read("orphaned", installed.orphaned);
+  in.read("owner", installed.owner);
+  return installed;
 }
 
 Plan read_plan(const JsonReader& in) {
@@ -110,6 +131,8 @@ Plan read_plan(const JsonReader& in) {
   in.read("bundleDigest", plan.bundle_digest);
   in.read("objects", plan.objects);
   in.read("estimatedWrites", plan.estimated_writes);
+  in.each("installed",
+          [&](const JsonReader& each) { plan.installed.push_back(read_installed(each)); });
   in.each("actions", [&](const JsonReader& each) { plan.actions.push_back(read_action(each)); });
   in.each("checks", [&](const JsonReader& each) { plan.checks.push_back(read_check(each)); });
   in.read("checksOmitted", plan.checks_omitted);
@@ -231,6 +254,7 @@ Json spec_json(const MigrationSpec& spec) {
     };
     put(each, "object", consent.object);
     put(each, "field", consent.field);
+    put(each, "resolution", consent.resolution);
     accept.push_back(std::move(each));
   }
   put(json, "accept", std::move(accept));
@@ -245,12 +269,27 @@ Json action_json(const PlannedAction& action) {
       {"objects",         action.objects         },
       {"rewritesObjects", action.rewrites_objects}
   };
+  put(json, "toCRD", action.to_crd);
   put(json, "reason", action.reason);
   put(json, "fromDigest", action.from_digest);
   put(json, "toDigest", action.to_digest);
   put(json, "fromStorage", action.from_storage);
   put(json, "toStorage", action.to_storage);
   put(json, "storedVersions", Json(action.stored_versions));
+  return json;
+}
+
+Json installed_json(const InstalledCrd& installed) {
+  Json json = {
+      {"crd",      installed.crd                },
+      {"identity", to_string(installed.identity)}
+  };
+  Json bundles = Json::array();
+  for (const BundleRef& ref : installed.bundles) bundles.push_back(ref_json(ref));
+  put(json, "bundles", std::move(bundles));
+  put(json, "named", ref_json(installed.named));
+  if (installed.orphaned) json["orphaned"] = true;
+  put(json, "owner", installed.owner);
   return json;
 }
 
@@ -265,6 +304,9 @@ Json bounded_plan_json(const Plan& plan, std::size_t max_checks) {
   };
   put(json, "digest", plan.digest);
   put(json, "bundleDigest", plan.bundle_digest);
+  Json installed = Json::array();
+  for (const InstalledCrd& each : plan.installed) installed.push_back(installed_json(each));
+  put(json, "installed", std::move(installed));
   for (const PlannedAction& action : plan.actions) json["actions"].push_back(action_json(action));
   const std::size_t kept = std::min(max_checks, plan.checks.size());
   for (std::size_t i = 0; i < kept; ++i) json["checks"].push_back(check_json(plan.checks[i]));
@@ -426,6 +468,10 @@ Json check_json(const Check& check) {
   put(json, "message", check.message);
   put(json, "next", check.next);
   if (check.accepted) json["accepted"] = true;
+  if (check.by_object) json["byObject"] = true;
+  put(json, "resolutions", Json(check.resolutions));
+  put(json, "resolution", check.resolution);
+  put(json, "acceptedBy", check.accepted_by);
   return json;
 }
 

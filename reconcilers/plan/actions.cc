@@ -98,8 +98,10 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
 
 int rank(ActionKind kind) {
   // Convert last, since it is what cannot be undone by another write.
-  constexpr std::array kOrder{ActionKind::Create, ActionKind::Update, ActionKind::Reencode,
-                              ActionKind::Keep, ActionKind::Convert};
+  constexpr std::array kOrder{
+      ActionKind::SuspendPolicy, ActionKind::Create, ActionKind::Update,  ActionKind::Carry,
+      ActionKind::Reencode,      ActionKind::Keep,   ActionKind::Convert, ActionKind::Rename,
+      ActionKind::Remove,        ActionKind::InstallPolicy};
   return static_cast<int>(std::ranges::find(kOrder, kind) - kOrder.begin());
 }
 

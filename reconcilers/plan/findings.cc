@@ -10,6 +10,42 @@ namespace {
 
 constexpr int kMaxPerCode = 1000;
 
+/// "*" stands for any characters. Each part between asterisks is taken at its first place: no
+/// pattern takes more than one look at each character for each of its parts.
+bool matches(std::string_view pattern, std::string_view text) {
+  auto star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == text;
+  if (!text.starts_with(pattern.substr(0, star))) return false;
+  text.remove_prefix(star);
+  while (true) {
+    pattern.remove_prefix(star + 1);
+    star = pattern.find('*');
+    if (star == std::string_view::npos) return text.ends_with(pattern);
+    const auto place = text.find(pattern.substr(0, star));
+    if (place == std::string_view::npos) return false;
+    text.remove_prefix(place + star);
+  }
+}
+
+bool covers(const Consent& consent, const Check& check) {
+  if (consent.check != check.code) return false;
+  if (!check.resolutions.empty() &&
+      std::ranges::find(check.resolutions, consent.resolution) == check.resolutions.end()) {
+    return false;
+  }
+  const bool names_object =
+      check.by_object ? consent.object == check.object : matches(consent.object, check.object);
+  return names_object && matches(consent.field, check.field);
+}
+
+std::string display(const Consent& consent) {
+  std::string text = consent.check;
+  for (const std::string& part : {consent.object, consent.field, consent.resolution}) {
+    if (!part.empty()) text += " " + part;
+  }
+  return text;
+}
+
 auto order_of(const Check& check) {
   return std::tuple(check.severity, std::string_view(check.code), std::string_view(check.object),
                     std::string_view(check.field));
@@ -34,8 +70,12 @@ void Findings::move_to(Plan& plan, const std::vector<Consent>& consents) && {
   std::ranges::stable_sort(
       checks_, [](const Check& a, const Check& b) { return order_of(a) < order_of(b); });
   for (Check& check : checks_) {
-    check.accepted = std::ranges::find(consents, Consent{check.code, check.object, check.field}) !=
-                     consents.end();
+    const auto consent =
+        std::ranges::find_if(consents, [&](const Consent& each) { return covers(each, check); });
+    if (consent == consents.end()) continue;
+    check.accepted = true;
+    check.accepted_by = display(*consent);
+    check.resolution = consent->resolution;
   }
   plan.checks = std::move(checks_);
   plan.checks_omitted = omitted_;

@@ -18,7 +18,10 @@ class Findings {
   void add_all(Findings&& others);
 
   /// Moves everything into the plan: worst first, then by code, object and field; those that
-  /// `consents` cover (the check's code, object and field, exactly) are marked accepted.
+  /// `consents` cover are marked accepted, with the first consent that does. A consent covers a
+  /// check of its code whose object and field it names or matches ("*" stands for any characters,
+  /// also none); a check `by_object` needs its object named whole, and one with resolutions needs
+  /// one of them.
   void move_to(Plan& plan, const std::vector<Consent>& consents) &&;
 
  private:

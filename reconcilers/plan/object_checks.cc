@@ -7,6 +7,7 @@
 
 #include "reconcilers/bundle/digest.h"
 #include "reconcilers/convert/convert.h"
+#include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/plan.h"
 
 namespace gatelift {
@@ -28,17 +29,6 @@ std::vector<std::string> version_names(const CrdSummary& crd) {
   std::vector<std::string> names;
   for (const CrdVersion& version : crd.versions) names.push_back(version.name);
   return names;
-}
-
-Json storage_schema(const BundleCrd& target) {
-  const std::string storage = target.summary.storage_version();
-  const Json crd = target.json();
-  for (const Json& version : array_at(crd, "spec", "versions")) {
-    if (string_at(version, "name") != storage) continue;
-    const Json* schema = find(version, "schema", "openAPIV3Schema");
-    return schema == nullptr ? Json::object() : *schema;
-  }
-  return Json::object();
 }
 
 bool is_accepted(const Json& object) {
@@ -65,7 +55,7 @@ class Scanner {
   explicit Scanner(const ObjectScanInputs& inputs)
       : inputs_(inputs), target_versions_(version_names(inputs.target.summary)) {
     if (kind() == ActionKind::Update || kind() == ActionKind::Convert) {
-      schema_ = storage_schema(inputs.target);
+      intentions_.emplace(inputs.target);
     }
   }
 
@@ -84,7 +74,7 @@ class Scanner {
     if (!stale_managed_versions(object, inputs_.live.group, target_versions_).empty()) {
       scan_.stale_managers = true;
     }
-    if (needs_content()) check_fields(object, object);
+    if (needs_content()) check_intention(object);
   }
 
   ObjectScan take() {
@@ -134,7 +124,7 @@ class Scanner {
             "wait until the namespace is gone, or finish its deletion: kubectl get namespace " +
                 key_of(object).ns + " -o yaml says in its conditions what it waits for");
     }
-    check_conversion(object);
+    check_intention(object);
   }
 
   void report_deletion(const Json& object) {
@@ -150,27 +140,24 @@ class Scanner {
                     " finish, or, if that controller is gone, remove the finalizer by hand");
   }
 
-  void check_conversion(const Json& object) {
-    const ConversionOutcome outcome =
-        convert_object(object, inputs_.target.summary.storage_version());
-    for (const ConversionProblem& problem : outcome.problems) {
+  void check_intention(const Json& object) {
+    const Intention intention = intentions_->of(object);
+    for (const ConversionProblem& problem : intention.problems) {
       block(problem.code.c_str(), object, problem.field, problem.message, problem.next);
     }
-    if (outcome.ok()) check_fields(object, outcome.object);
+    for (const FieldChange& change : intention.changes) report_change(object, change);
   }
 
-  /// `intended` is what `object` shall be at the target.
-  void check_fields(const Json& object, const Json& intended) {
-    for (const std::string& path : pruned_paths(schema_, intended)) {
-      if (path == "status" || path.starts_with("status.") || path.starts_with("status[")) {
-        ++status_losses_[without_indices(path)];
-        continue;
-      }
-      block("FieldLoss", object, path,
-            "the field is in use, and " + inputs_.live.kind + " " +
-                inputs_.target.summary.storage_version() + " of the target does not have it",
-            "remove the field from the object, or choose a target that has it");
+  void report_change(const Json& object, const FieldChange& change) {
+    const std::string& path = change.field;
+    if (path == "status" || path.starts_with("status.") || path.starts_with("status[")) {
+      ++status_losses_[without_indices(path)];
+      return;
     }
+    block("FieldLoss", object, path,
+          "the field is in use, and " + inputs_.live.kind + " " +
+              inputs_.target.summary.storage_version() + " of the target does not have it",
+          "remove the field from the object, or choose a target that has it");
   }
 
   static std::string kubectl_namespace(const Json& object) {
@@ -180,7 +167,7 @@ class Scanner {
 
   const ObjectScanInputs& inputs_;
   const std::vector<std::string> target_versions_;
-  Json schema_;
+  std::optional<Intentions> intentions_;
   std::map<std::string, int> status_losses_;
   ObjectScan scan_;
 };

@@ -50,12 +50,19 @@ void add_crd_write(Accesses& accesses, const PlannedAction& action, CrdOwner::Wa
       if (applies) accesses.add(resources::kCrds, {"patch"}, "", key);
       break;
     case ActionKind::Update:
+    case ActionKind::Carry:
       // An update also takes away what an apply leaves to other managers.
       accesses.add(resources::kCrds, {"update"}, "", key);
       if (applies) accesses.add(resources::kCrds, {"patch"}, "", key);
       break;
+    case ActionKind::Remove:
+      accesses.add(resources::kCrds, {"delete"}, "", key);
+      break;
     case ActionKind::Reencode:
+    case ActionKind::Rename:
     case ActionKind::Keep:
+    case ActionKind::SuspendPolicy:
+    case ActionKind::InstallPolicy:
       break;
   }
 }

@@ -52,10 +52,6 @@ Result<Plan> make_plan(Cluster& cluster, const PlanInputs& inputs);
 /// what cannot be undone by another write. Pure.
 std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target);
 
-/// Paths under `object` that a CRD version's schema (spec.versions[].schema.openAPIV3Schema) would prune, for instance
-/// "spec.listeners[0].tls.frontendValidation". metadata, apiVersion and kind are never pruned. Pure.
-std::vector<std::string> pruned_paths(const Json& schema, const Json& object);
-
 /// An object that names another as its owner.
 struct Dependent {
   Resource resource;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "reconcilers/plan/plan.h"
+#include "reconcilers/convert/pruning.h"
 
 namespace gatelift {
 namespace {
@@ -12,6 +12,13 @@ struct Row {
   const char* spec;
   std::vector<std::string> pruned;
 };
+
+std::vector<std::string> pruned_paths(const Json& schema, Json object) {
+  std::vector<std::string> paths;
+  for (PrunedField& field : prune(schema, object)) paths.push_back(std::move(field.path));
+  EXPECT_TRUE(prune(schema, object).empty()) << "what was pruned is still there";
+  return paths;
+}
 
 TEST(PrunedPaths, AreWhatTheApiServerWouldRemove) {
   const Row rows[] = {

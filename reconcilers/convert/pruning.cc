@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the API server's pruning (apiextensions-apiserver,
-// pkg/apiserver/schema/pruning/algorithm.go), reporting what it would remove instead of removing
-// it.
-#include <algorithm>
+// pkg/apiserver/schema/pruning/algorithm.go).
+#include "reconcilers/convert/pruning.h"
 
-#include "reconcilers/plan/plan.h"
+#include <algorithm>
+#include <utility>
 
 namespace gatelift {
 namespace {
@@ -27,7 +27,7 @@ class Pruning {
  public:
   enum class At { Root, Inside };
 
-  void visit(const Json& value, const Json& schema, const std::string& path, At at) {
+  void visit(Json& value, const Json& schema, const std::string& path, At at) {
     if (value.is_object()) {
       visit_object(value, schema, path, at);
     } else if (value.is_array()) {
@@ -39,39 +39,45 @@ class Pruning {
     }
   }
 
-  std::vector<std::string> take_paths() { return std::move(paths_); }
+  std::vector<PrunedField> take() { return std::move(pruned_); }
 
  private:
   static At root_if_embedded(const Json& schema) {
     return bool_at(schema, false, "x-kubernetes-embedded-resource") ? At::Root : At::Inside;
   }
 
-  void visit_object(const Json& object, const Json& schema, const std::string& path, At at) {
+  void visit_object(Json& object, const Json& schema, const std::string& path, At at) {
     const bool keeps_unknown = bool_at(schema, false, "x-kubernetes-preserve-unknown-fields");
     const Json* additional = find(schema, "additionalProperties");
-    for (const auto& [key, value] : object.items()) {
-      if (at == At::Root && is_root_field(key)) continue;
+    for (auto it = object.begin(); it != object.end();) {
+      const std::string& key = it.key();
+      Json& value = it.value();
+      if (at == At::Root && is_root_field(key)) {
+        ++it;
+        continue;
+      }
       if (const Json* property = find(schema, "properties", key)) {
         visit(value, *property, child_path(path, key), root_if_embedded(*property));
       } else if (additional != nullptr && additional->is_object()) {
         visit(value, *additional, child_path(path, key), root_if_embedded(*additional));
-      } else if (additional != nullptr && *additional == true) {
+      } else if (!keeps_unknown && (additional == nullptr || *additional != true)) {
+        if (!value.is_null()) pruned_.push_back({child_path(path, key), std::move(value)});
+        it = object.erase(it);
         continue;
-      } else if (!keeps_unknown && !value.is_null()) {
-        paths_.push_back(child_path(path, key));
       }
+      ++it;
     }
   }
 
-  std::vector<std::string> paths_;
+  std::vector<PrunedField> pruned_;
 };
 
 }  // namespace
 
-std::vector<std::string> pruned_paths(const Json& schema, const Json& object) {
+std::vector<PrunedField> prune(const Json& schema, Json& object) {
   Pruning pruning;
   pruning.visit(object, schema, "", Pruning::At::Root);
-  return pruning.take_paths();
+  return pruning.take();
 }
 
 }  // namespace gatelift

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/convert/intention.h"
+
+#include <algorithm>
+
+#include "reconcilers/convert/pruning.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::size_t kMaxValueBytes = 200;
+
+std::string shortened(const Json& value) {
+  std::string text = print_json(value);
+  if (text.size() <= kMaxValueBytes) return text;
+  std::size_t end = kMaxValueBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+}  // namespace
+
+bool Intention::needs_write() const {
+  return std::ranges::any_of(
+      changes, [](const FieldChange& change) { return change.kind != FieldChange::Kind::Dropped; });
+}
+
+Json schema_of(const Json& crd, std::string_view version) {
+  for (const Json& each : array_at(crd, "spec", "versions")) {
+    if (string_at(each, "name") != version) continue;
+    const Json* schema = find(each, "schema", "openAPIV3Schema");
+    return schema == nullptr ? Json::object() : *schema;
+  }
+  return Json::object();
+}
+
+Intentions::Intentions(const BundleCrd& target)
+    : storage_version_(target.summary.storage_version()),
+      schema_(schema_of(target.json(), storage_version_)) {}
+
+Intention Intentions::of(const Json& object) const {
+  Intention intention;
+  ConversionOutcome converted = convert_object(object, storage_version_);
+  intention.problems = std::move(converted.problems);
+  if (!intention.ok()) return intention;
+  intention.object = std::move(converted.object);
+  for (const PrunedField& field : prune(schema_, intention.object)) {
+    intention.changes.push_back(
+        {FieldChange::Kind::Dropped, field.path, "", shortened(field.value), "", false});
+  }
+  return intention;
+}
+
+}  // namespace gatelift

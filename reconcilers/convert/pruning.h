@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an API server takes out of an object that a schema does not describe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/json.h"
+
+namespace gatelift {
+
+struct PrunedField {
+  std::string path;  // "spec.listeners[0].tls.frontendValidation"
+  Json value;
+};
+
+/// Takes out of `object` what an API server prunes by the schema of a CRD version
+/// (spec.versions[].schema.openAPIV3Schema), and returns it, in order of path segments. metadata,
+/// apiVersion and kind are never pruned; nulls go without being reported. Pure.
+std::vector<PrunedField> prune(const Json& schema, Json& object);
+
+}  // namespace gatelift
