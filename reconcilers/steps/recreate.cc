@@ -67,11 +67,13 @@ Result<StepOutcome> recreate(Run& run, const PlannedAction& action, const Verifi
   if (live == nullptr) return create_target(run, action, target, backup);
   if (live->terminating) return wait_for_deletion(run, *live);
   if (live->digest == action.to_digest) {
-    ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crds(run, {&action}));
-    if (move) return *move;
     RETURN_IF_ERROR(wait_until_served(run, live->resource()));
     ASSIGN_OR_RETURN(StepOutcome outcome, restore_objects(run, action, *live, backup));
-    if (outcome.kind == StepOutcome::Kind::Progressed) run.progress(action).step = "Done";
+    if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
+    // What else may be the matter with the CRD comes after the objects that are absent.
+    ASSIGN_OR_RETURN(std::optional<StepOutcome> move, settle_crds(run, {&action}));
+    if (move) return *move;
+    run.progress(action).step = "Done";
     return outcome;
   }
   if (live->digest != action.from_digest) return changed_by_others(run, action);

@@ -338,6 +338,13 @@ Json GatewayWorld::end_state() {
   return state;
 }
 
+int GatewayWorld::num_deletions(const Resource& resource) const {
+  return static_cast<int>(std::ranges::count_if(cluster.writes(), [&](const WriteRecord& write) {
+    return write.verb == Verb::Delete && write.resource.plural == resource.plural &&
+           write.succeeded();
+  }));
+}
+
 std::vector<std::string> GatewayWorld::lost_policies() {
   BackupStore store(cluster, clock, "gatelift-system");
   std::vector<VerifiedBackup> backups;

@@ -55,6 +55,9 @@ class GatewayWorld {
   /// without uids, resourceVersions and times: what two runs that came to the same end agree on.
   Json end_state();
 
+  /// Deletions of objects of the resource, at any version, that succeeded.
+  int num_deletions(const Resource& resource) const;
+
   /// Names of policies that are neither live nor in a verified backup.
   std::vector<std::string> lost_policies();
 
