@@ -2,6 +2,7 @@
 #include "reconcilers/conditions.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace gatelift {
@@ -68,28 +69,38 @@ void set_progress_conditions(Conditions& conditions, const Record& record) {
 }  // namespace
 
 std::string summary_of(const Record& record) {
-  int converted = 0;
-  int rewritten = 0;
+  std::map<ActionKind, int> objects;
+  std::map<ActionKind, int> kinds;
   int skipped = 0;
-  int kinds = 0;
   int crds = 0;
+  int written = 0;
   for (const CrdProgress& crd : record.crds) {
     skipped += crd.objects.skipped;
-    if (crd.action == ActionKind::Convert) {
-      ++kinds;
-      converted += crd.objects.done;
-    } else {
-      rewritten += crd.objects.done;
-    }
-    if (crd.action != ActionKind::Keep && crd.action != ActionKind::Reencode) ++crds;
+    objects[crd.action] += crd.objects.done;
+    written += crd.objects.done;
+    ++kinds[crd.action];
+    if (writes_target_crd(crd.action) && crd.action != ActionKind::Reencode) ++crds;
   }
-  if (crds == 0 && converted + rewritten == 0) return "the cluster has the target already; nothing was written";
+  if (crds == 0 && written == 0 && kinds[ActionKind::Remove] == 0) {
+    return "the cluster has the target already; nothing was written";
+  }
   std::string text = "wrote " + count_text(crds, "CRD");
-  if (kinds > 0) {
+  if (const int num = kinds[ActionKind::Convert]; num > 0) {
     text += record.operation == Operation::Rollback ? ", restored " : ", converted ";
-    text += count_text(converted, "object") + " of " + count_text(kinds, "kind");
+    text += count_text(objects[ActionKind::Convert], "object") + " of " + count_text(num, "kind");
   }
+  const int rewritten = objects[ActionKind::Update] + objects[ActionKind::Reencode];
   if (rewritten > 0) text += ", rewrote " + count_text(rewritten, "object");
+  if (const int num = objects[ActionKind::Carry]; num > 0) {
+    text += ", carried fields of " + count_text(num, "object");
+  }
+  if (const int num = objects[ActionKind::Rename]; num > 0) {
+    text += ", made " + count_text(num, "object") + " anew at another kind";
+  }
+  if (const int num = kinds[ActionKind::Remove]; num > 0) {
+    text += ", removed " + count_text(num, "CRD") + " with " +
+            count_text(objects[ActionKind::Remove], "object");
+  }
   if (skipped > 0) text += ", skipped " + std::to_string(skipped) + " (see the report)";
   if (record.unavailable_since && record.unavailable_measured) {
     text += "; absent for " + tenths_text(*record.unavailable_measured);

@@ -5,6 +5,24 @@
 
 namespace gatelift {
 
+bool writes_target_crd(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::Create:
+    case ActionKind::Update:
+    case ActionKind::Carry:
+    case ActionKind::Reencode:
+    case ActionKind::Convert:
+      return true;
+    case ActionKind::Rename:
+    case ActionKind::Keep:
+    case ActionKind::Remove:
+    case ActionKind::SuspendPolicy:
+    case ActionKind::InstallPolicy:
+      return false;
+  }
+  return false;
+}
+
 const PlannedAction* Plan::action(std::string_view crd) const {
   const auto it =
       std::ranges::find_if(actions, [&](const PlannedAction& each) { return each.crd == crd; });

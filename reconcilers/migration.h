@@ -87,6 +87,9 @@ enum class ActionKind {
   InstallPolicy,  // the target's admission policy is put in place
 };
 
+/// True for actions about a CRD that the target has.
+bool writes_target_crd(ActionKind kind);
+
 /// What a plan says about one CRD, or about one admission policy.
 struct PlannedAction {
   ActionKind kind = ActionKind::Update;
@@ -101,6 +104,7 @@ struct PlannedAction {
   std::vector<std::string> stored_versions;  // live, when planned
   int objects = 0;
   bool rewrites_objects = false;  // every object is written once
+  int changed_objects = 0;        // of which a field moves, is mended or is lost
 
   bool operator==(const PlannedAction&) const = default;
 };

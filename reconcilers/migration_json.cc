@@ -94,6 +94,7 @@ PlannedAction read_action(const JsonReader& in) {
   in.read("storedVersions", action.stored_versions);
   in.read("objects", action.objects);
   in.read("rewritesObjects", action.rewrites_objects);
+  in.read("changedObjects", action.changed_objects);
   return action;
 }
 
@@ -269,6 +270,7 @@ Json action_json(const PlannedAction& action) {
       {"objects",         action.objects         },
       {"rewritesObjects", action.rewrites_objects}
   };
+  if (action.changed_objects != 0) json["changedObjects"] = action.changed_objects;
   put(json, "toCRD", action.to_crd);
   put(json, "reason", action.reason);
   put(json, "fromDigest", action.from_digest);

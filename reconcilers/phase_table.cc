@@ -2,12 +2,14 @@
 #include "reconcilers/phase_table.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "reconcilers/report.h"
 #include "reconcilers/rollback.h"
 #include "reconcilers/steps/back_up.h"
 #include "reconcilers/steps/recreate.h"
+#include "reconcilers/steps/rename.h"
 #include "reconcilers/steps/update_crds.h"
 #include "reconcilers/steps/verify.h"
 
@@ -18,10 +20,16 @@ constexpr std::chrono::seconds kLookAgain{10};
 
 bool is_under_way(const Record& record) { return record.started_at.has_value(); }
 
+bool is_update(ActionKind kind) {
+  return writes_target_crd(kind) && kind != ActionKind::Convert;
+}
+
 /// Proven by the record (the step came to its end) and by the cluster (it is still so).
 bool is_action_proven(Run& run, const PlannedAction& action) {
   if (action.kind == ActionKind::Keep) return true;
   const CrdProgress* progress = run.record().crd(action.crd);
+  if (action.kind == ActionKind::Rename) return progress != nullptr && progress->step == "Done";
+  if (action.kind == ActionKind::Remove) return run.installed.crd(action.crd) == nullptr;
   return progress != nullptr && progress->step == "Done" &&
          crd_is_at_target(run.installed.crd(action.crd), run.target->crd(action.crd)->summary);
 }
@@ -128,23 +136,28 @@ Result<bool> is_migrated(Run& run) {
   });
 }
 
-/// What can be undone by another write comes first, all at once; then what cannot, one after the other. But nothing comes
-/// before objects that are absent.
+/// What can be undone by another write comes first, all at once; then objects at new kinds; then
+/// what cannot be undone, one after the other. But nothing comes before objects that are absent.
 Result<StepOutcome> migrate(Run& run) {
   std::vector<const PlannedAction*> updates;
-  const PlannedAction* conversion = nullptr;
+  std::map<ActionKind, const PlannedAction*> first;
   for (const PlannedAction& action : run.plan().actions) {
     if (is_action_proven(run, action)) continue;
-    if (action.kind != ActionKind::Convert) {
-      updates.push_back(&action);
-    } else if (conversion == nullptr) {
-      conversion = &action;
-    }
+    first.try_emplace(action.kind, &action);
+    if (is_update(action.kind)) updates.push_back(&action);
   }
-  if (conversion != nullptr && (updates.empty() || run.record().is_absence_open())) {
-    return recreate(run, *conversion, *run.backup);
+  const auto conversion = first.find(ActionKind::Convert);
+  if (conversion != first.end() && run.record().is_absence_open()) {
+    return recreate(run, *conversion->second, *run.backup);
   }
   if (!updates.empty()) return update_crds(run, updates);
+  if (const auto it = first.find(ActionKind::Rename); it != first.end()) {
+    return rename_objects(run, *it->second);
+  }
+  if (conversion != first.end()) return recreate(run, *conversion->second, *run.backup);
+  if (const auto it = first.find(ActionKind::Remove); it != first.end()) {
+    return remove_crd(run, *it->second, *run.backup);
+  }
   return StepOutcome::progressed();
 }
 

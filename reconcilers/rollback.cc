@@ -7,16 +7,35 @@
 #include <utility>
 
 #include "reconcilers/bundle/digest.h"
+#include "reconcilers/convert/convert.h"
 #include "reconcilers/migration_json.h"
 
 namespace gatelift {
 namespace {
 
-/// Objects and intended versions of each converted CRD in a backup.
-std::map<std::string, int> converted_crds(const VerifiedBackup& backup) {
+/// The CRDs whose objects are made anew from a backup, with how many: those that were converted,
+/// and those that are gone.
+std::map<std::string, int> made_anew(const Run& run) {
+  const VerifiedBackup& backup = *run.source;
   std::map<std::string, int> num_objects;
   for (const BackupEntry& entry : backup.entries()) {
-    if (entry.role == BackupRole::Intended) ++num_objects[entry.crd];
+    if (entry.role != BackupRole::Original || run.target->crd(entry.crd) == nullptr) continue;
+    const BackupEntry* intended = backup.entry(BackupRole::Intended, entry.crd, entry.key);
+    const bool converted =
+        intended != nullptr &&
+        shape_changes(group_of_api_version(entry.api_version), entry.kind,
+                      version_of_api_version(entry.api_version),
+                      version_of_api_version(intended->api_version));
+    if (converted || run.installed.crd(entry.crd) == nullptr) ++num_objects[entry.crd];
+  }
+  return num_objects;
+}
+
+/// How many objects of each CRD a backup holds.
+std::map<std::string, int> held(const VerifiedBackup& backup) {
+  std::map<std::string, int> num_objects;
+  for (const BackupEntry& entry : backup.entries()) {
+    if (entry.role == BackupRole::Original) ++num_objects[entry.crd];
   }
   return num_objects;
 }
@@ -39,24 +58,18 @@ PlannedAction restore_action(const Run& run, const std::string& crd, int num_obj
   return action;
 }
 
-/// Checks about the conversion of objects that come from the backup and are not converted.
-void drop_conversion_checks(const VerifiedBackup& source, const std::map<std::string, int>& converted,
-                            Plan& plan) {
-  std::set<std::string> held;
+/// Checks about fields of objects that the backup holds: what they were comes back from it.
+void drop_field_checks(const VerifiedBackup& source, Plan& plan) {
+  std::set<std::string> objects;
   for (const BackupEntry& entry : source.entries()) {
-    if (entry.role == BackupRole::Original && converted.contains(entry.crd)) {
-      held.insert(display_name(entry.kind, entry.key));
-    }
+    if (entry.role == BackupRole::Original) objects.insert(display_name(entry.kind, entry.key));
   }
   static const std::set<std::string> about_the_object = {"Finalizer", "BeingDeleted",
                                                          "NamespaceTerminating", "Dependents"};
-  auto is_about_conversion = [&](const Check& check) {
-    return held.contains(check.object) && !check.field.empty() &&
-           check.field.starts_with("spec.") && !about_the_object.contains(check.code);
-  };
-  plan.checks.erase(
-      std::remove_if(plan.checks.begin(), plan.checks.end(), is_about_conversion),
-      plan.checks.end());
+  std::erase_if(plan.checks, [&](const Check& check) {
+    return objects.contains(check.object) && check.field.starts_with("spec.") &&
+           !about_the_object.contains(check.code);
+  });
 }
 
 }  // namespace
@@ -103,18 +116,26 @@ void begin_rollback(Record& record, const std::string& backup_ref, const std::st
 }
 
 void complete_rollback_plan(const Run& run, Plan& plan) {
-  std::map<std::string, int> converted = converted_crds(*run.source);
+  const std::map<std::string, int> converted = made_anew(run);
+  const std::map<std::string, int> held_objects = held(*run.source);
   std::vector<PlannedAction> kept;
   for (PlannedAction& action : plan.actions) {
     // What the upgrade did not touch stays as it is.
     if (action.kind == ActionKind::Keep || converted.contains(action.crd)) continue;
+    if (action.kind == ActionKind::Rename || action.kind == ActionKind::Remove) continue;
+    const auto in_backup = held_objects.find(action.crd);
+    if (action.kind == ActionKind::Update && in_backup != held_objects.end()) {
+      // Fields that the upgrade moved, mended or dropped come back from the backup.
+      action.kind = ActionKind::Carry;
+      action.changed_objects = in_backup->second;
+    }
     kept.push_back(std::move(action));
   }
   for (const auto& [crd, num_objects] : converted) {
     kept.push_back(restore_action(run, crd, num_objects));
   }
   plan.actions = std::move(kept);
-  drop_conversion_checks(*run.source, converted, plan);
+  drop_field_checks(*run.source, plan);
   plan.digest = sha256(print_json(plan_json(plan)));
 }
 

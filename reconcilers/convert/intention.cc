@@ -3,12 +3,16 @@
 
 #include <algorithm>
 
+#include "reconcilers/convert/carry_rules.h"
 #include "reconcilers/convert/pruning.h"
+#include "reconcilers/convert/references.h"
 
 namespace gatelift {
 namespace {
 
 constexpr std::size_t kMaxValueBytes = 200;
+
+}  // namespace
 
 std::string shortened(const Json& value) {
   std::string text = print_json(value);
@@ -17,8 +21,6 @@ std::string shortened(const Json& value) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return text.substr(0, end) + "…";
 }
-
-}  // namespace
 
 bool Intention::needs_write() const {
   return std::ranges::any_of(
@@ -34,9 +36,14 @@ Json schema_of(const Json& crd, std::string_view version) {
   return Json::object();
 }
 
-Intentions::Intentions(const BundleCrd& target)
+Intentions::Intentions(const BundleCrd& target, std::vector<ReferenceMove> moves)
     : storage_version_(target.summary.storage_version()),
-      schema_(schema_of(target.json(), storage_version_)) {}
+      schema_(schema_of(target.json(), storage_version_)),
+      moves_(std::move(moves)) {
+  for (const CarryRule& rule : carry_rules()) {
+    if (rule.kind == target.summary.kind && rule.applies(schema_)) rules_.push_back(&rule);
+  }
+}
 
 Intention Intentions::of(const Json& object) const {
   Intention intention;
@@ -44,9 +51,14 @@ Intention Intentions::of(const Json& object) const {
   intention.problems = std::move(converted.problems);
   if (!intention.ok()) return intention;
   intention.object = std::move(converted.object);
+  for (const CarryRule* rule : rules_) rule->carry(intention);
+  move_references(moves_, intention);
+  const std::string kind = string_at(object, "kind");
   for (const PrunedField& field : prune(schema_, intention.object)) {
-    intention.changes.push_back(
-        {FieldChange::Kind::Dropped, field.path, "", shortened(field.value), "", false});
+    std::string meaning = security_of(kind, field.path);
+    const bool is_secured = !meaning.empty();
+    intention.changes.push_back({FieldChange::Kind::Dropped, field.path, "", shortened(field.value),
+                                 std::move(meaning), is_secured});
   }
   return intention;
 }

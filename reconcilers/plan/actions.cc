@@ -5,6 +5,7 @@
 #include <array>
 
 #include "reconcilers/convert/convert.h"
+#include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/plan.h"
 
@@ -98,10 +99,10 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
 
 int rank(ActionKind kind) {
   // Convert last, since it is what cannot be undone by another write.
-  constexpr std::array kOrder{
-      ActionKind::SuspendPolicy, ActionKind::Create, ActionKind::Update,  ActionKind::Carry,
-      ActionKind::Reencode,      ActionKind::Keep,   ActionKind::Convert, ActionKind::Rename,
-      ActionKind::Remove,        ActionKind::InstallPolicy};
+  constexpr std::array kOrder{ActionKind::SuspendPolicy, ActionKind::Create,   ActionKind::Update,
+                              ActionKind::Carry,         ActionKind::Reencode, ActionKind::Keep,
+                              ActionKind::Convert,       ActionKind::Rename,   ActionKind::Remove,
+                              ActionKind::InstallPolicy};
   return static_cast<int>(std::ranges::find(kOrder, kind) - kOrder.begin());
 }
 
@@ -111,6 +112,23 @@ PlannedAction reencoding(const CrdSummary& live, const CrdSummary& target) {
   PlannedAction action = action_between(ActionKind::Reencode, live, target);
   action.rewrites_objects = true;
   return action;
+}
+
+std::vector<ReferenceMove> reference_moves(const std::vector<PlannedAction>& actions,
+                                           const Bundle& target) {
+  std::vector<ReferenceMove> moves;
+  for (const PlannedAction& action : actions) {
+    const bool removes = action.kind == ActionKind::Remove;
+    if (action.kind != ActionKind::Rename && !removes) continue;
+    const Renaming* renaming =
+        renaming_of(action.crd, [&](std::string_view crd) { return target.crd(crd) != nullptr; });
+    if (renaming == nullptr) continue;
+    const CrdSummary& to = target.crd(renaming->to_crd)->summary;
+    moves.push_back({removes ? ReferenceMove::Part::Drop : ReferenceMove::Part::Add,
+                     action.crd.substr(action.crd.find('.') + 1), action.object_kind, to.group,
+                     to.kind});
+  }
+  return moves;
 }
 
 void sort_actions(std::vector<PlannedAction>& actions) {

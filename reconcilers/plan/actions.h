@@ -4,12 +4,17 @@
 
 #include <vector>
 
+#include "reconcilers/convert/references.h"
 #include "reconcilers/migration.h"
 
 namespace gatelift {
 
 /// A Reencode of a CRD whose content is right; its reason is the caller's to give.
 PlannedAction reencoding(const CrdSummary& live, const CrdSummary& target);
+
+/// What becomes of references to kinds that `actions` rename or remove.
+std::vector<ReferenceMove> reference_moves(const std::vector<PlannedAction>& actions,
+                                           const Bundle& target);
 
 /// Puts actions into the order in which they run.
 void sort_actions(std::vector<PlannedAction>& actions);

@@ -9,6 +9,8 @@ namespace gatelift {
 namespace {
 
 constexpr int kMaxPerCode = 1000;
+/// Consents are what a person answers for: one left out would be taken for given.
+constexpr int kMaxConsentsPerCode = 20000;
 
 /// "*" stands for any characters. Each part between asterisks is taken at its first place: no
 /// pattern takes more than one look at each character for each of its parts.
@@ -27,6 +29,22 @@ bool matches(std::string_view pattern, std::string_view text) {
   }
 }
 
+std::string display(const Consent& consent) {
+  std::string text = consent.check;
+  for (const std::string& part : {consent.object, consent.field, consent.resolution}) {
+    if (!part.empty()) text += " " + part;
+  }
+  return text;
+}
+
+auto order_of(const Check& check) {
+  // What stops comes first: status keeps the first hundred, and the run goes by them.
+  return std::tuple(!check.stops(), check.severity, std::string_view(check.code),
+                    std::string_view(check.object), std::string_view(check.field));
+}
+
+}  // namespace
+
 bool covers(const Consent& consent, const Check& check) {
   if (consent.check != check.code) return false;
   if (!check.resolutions.empty() &&
@@ -38,37 +56,30 @@ bool covers(const Consent& consent, const Check& check) {
   return names_object && matches(consent.field, check.field);
 }
 
-std::string display(const Consent& consent) {
-  std::string text = consent.check;
-  for (const std::string& part : {consent.object, consent.field, consent.resolution}) {
-    if (!part.empty()) text += " " + part;
-  }
-  return text;
-}
-
-auto order_of(const Check& check) {
-  return std::tuple(check.severity, std::string_view(check.code), std::string_view(check.object),
-                    std::string_view(check.field));
-}
-
-}  // namespace
-
 void Findings::add(Check check) {
-  if (num_by_code_[check.code]++ < kMaxPerCode) {
+  const bool asks = check.severity == Severity::Consent;
+  const int limit = asks ? kMaxConsentsPerCode : kMaxPerCode;
+  if (num_by_code_[check.code]++ < limit) {
     checks_.push_back(std::move(check));
   } else {
     ++omitted_;
+    unasked_ = unasked_ || asks;
   }
 }
 
 void Findings::add_all(Findings&& others) {
   for (Check& check : others.checks_) add(std::move(check));
   omitted_ += others.omitted_;
+  unasked_ = unasked_ || others.unasked_;
 }
 
 void Findings::move_to(Plan& plan, const std::vector<Consent>& consents) && {
-  std::ranges::stable_sort(
-      checks_, [](const Check& a, const Check& b) { return order_of(a) < order_of(b); });
+  if (unasked_) {
+    checks_.push_back({"TooManyConsents", Severity::Blocker, "", "spec.target",
+                       "more consents are needed than a plan can list, so that some would be "
+                       "given unseen",
+                       "mend the objects that the plan names, or choose another target", false});
+  }
   for (Check& check : checks_) {
     const auto consent =
         std::ranges::find_if(consents, [&](const Consent& each) { return covers(each, check); });
@@ -77,6 +88,8 @@ void Findings::move_to(Plan& plan, const std::vector<Consent>& consents) && {
     check.accepted_by = display(*consent);
     check.resolution = consent->resolution;
   }
+  std::ranges::stable_sort(
+      checks_, [](const Check& a, const Check& b) { return order_of(a) < order_of(b); });
   plan.checks = std::move(checks_);
   plan.checks_omitted = omitted_;
 }

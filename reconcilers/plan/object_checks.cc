@@ -9,6 +9,7 @@
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/plan.h"
+#include "reconcilers/steps/restored_object.h"
 
 namespace gatelift {
 namespace {
@@ -53,16 +54,17 @@ std::string join(const Json& strings) {
 class Scanner {
  public:
   explicit Scanner(const ObjectScanInputs& inputs)
-      : inputs_(inputs), target_versions_(version_names(inputs.target.summary)) {
-    if (kind() == ActionKind::Update || kind() == ActionKind::Convert) {
-      intentions_.emplace(inputs.target);
-    }
+      : inputs_(inputs),
+        target_versions_(inputs.target == nullptr ? std::vector<std::string>{}
+                                                  : version_names(inputs.target->summary)) {
+    if (needs_content()) intentions_.emplace(*inputs.target, inputs.moves);
   }
 
   /// Whole objects only where their content matters.
   bool needs_content() const {
-    if (kind() == ActionKind::Convert) return true;
-    return kind() == ActionKind::Update && inputs_.live.digest != inputs_.target.summary.digest;
+    if (kind() == ActionKind::Convert || kind() == ActionKind::Rename) return true;
+    if (kind() != ActionKind::Keep && !inputs_.moves.empty()) return true;
+    return kind() == ActionKind::Update && inputs_.live.digest != inputs_.target->summary.digest;
   }
 
   void visit(const Json& object) {
@@ -71,6 +73,11 @@ class Scanner {
                           " " + std::to_string(int_at(object, 0, "metadata", "generation")));
     if (find(object, "status") != nullptr) ++scan_.with_status;
     if (kind() == ActionKind::Convert) return visit_converted(object);
+    if (kind() == ActionKind::Rename) return visit_renamed(object);
+    if (kind() == ActionKind::Keep) {
+      scan_.uids.push_back(uid_of(object));
+      return report_vanishing(object);
+    }
     if (!stale_managed_versions(object, inputs_.live.group, target_versions_).empty()) {
       scan_.stale_managers = true;
     }
@@ -140,24 +147,97 @@ class Scanner {
                     " finish, or, if that controller is gone, remove the finalizer by hand");
   }
 
-  void check_intention(const Json& object) {
-    const Intention intention = intentions_->of(object);
+  /// A policy that secures something and that nobody reads who goes by the target alone.
+  void report_vanishing(const Json& object) {
+    if (inputs_.live.kind != "BackendTLSPolicy") return;
+    Check check{"PolicyKindVanishes",
+                Severity::Consent,
+                name_of(object),
+                "",
+                "the target has no BackendTLSPolicy: this policy stays as it is, but a controller "
+                "that goes by the target does not read it, and speaks to its backend in plaintext",
+                "choose a target that has the kind, for instance in the experimental channel, or, "
+                "where the controller goes on reading " +
+                    inputs_.live.storage_version() +
+                    ", copy this check's check, object and field into spec.accept",
+                false};
+    check.by_object = true;
+    scan_.findings.add(std::move(check));
+  }
+
+  void visit_renamed(const Json& object) {
+    const Intention intention = renamed(*inputs_.renaming, object, *inputs_.target, *intentions_);
+    const auto made = inputs_.made.find(key_of(object));
+    if (made == inputs_.made.end()) {
+      ++scan_.to_make;
+      return report_intention(object, intention);
+    }
+    const std::string path = first_difference(intention.object, made->second);
+    if (path.empty() || !intention.ok()) return;
+    const std::string name = display_name(inputs_.target->summary.kind, key_of(object));
+    scan_.findings.add({"NameTaken", Severity::Warning, name_of(object), path,
+                        name + " exists already and differs from it in " + path +
+                            "; it is taken for what shall be, and stays as it is",
+                        "compare the two, and delete " + name + " to have it made anew", false});
+  }
+
+  void check_intention(const Json& object) { report_intention(object, intentions_->of(object)); }
+
+  void report_intention(const Json& object, const Intention& intention) {
     for (const ConversionProblem& problem : intention.problems) {
       block(problem.code.c_str(), object, problem.field, problem.message, problem.next);
     }
     for (const FieldChange& change : intention.changes) report_change(object, change);
+    if (intention.needs_write()) ++scan_.carried;
+    if (!intention.changes.empty()) ++scan_.changed;
   }
 
   void report_change(const Json& object, const FieldChange& change) {
-    const std::string& path = change.field;
-    if (path == "status" || path.starts_with("status.") || path.starts_with("status[")) {
-      ++status_losses_[without_indices(path)];
-      return;
+    const bool in_status = change.field == "status" || change.field.starts_with("status.") ||
+                           change.field.starts_with("status[");
+    switch (change.kind) {
+      case FieldChange::Kind::Moved:
+        note("FieldMoved", object, change,
+             "its value " + change.value + " goes to " + change.to + with_reason(change));
+        break;
+      case FieldChange::Kind::Repaired:
+        note("FieldRepaired", object, change,
+             "its value " + change.value + " is mended" + with_reason(change));
+        break;
+      case FieldChange::Kind::Dropped:
+        if (in_status) {
+          ++status_losses_[without_indices(change.field)];
+        } else {
+          report_loss(object, change);
+        }
+        break;
     }
-    block("FieldLoss", object, path,
-          "the field is in use, and " + inputs_.live.kind + " " +
-              inputs_.target.summary.storage_version() + " of the target does not have it",
-          "remove the field from the object, or choose a target that has it");
+  }
+
+  static std::string with_reason(const FieldChange& change) {
+    return change.because.empty() ? "" : ": " + change.because;
+  }
+
+  void note(const char* code, const Json& object, const FieldChange& change, std::string message) {
+    scan_.findings.add(
+        {code, Severity::Note, name_of(object), change.field, std::move(message), "", false});
+  }
+
+  void report_loss(const Json& object, const FieldChange& change) {
+    Check check{change.is_secured ? "SecurityLoss" : "FieldLoss",
+                Severity::Consent,
+                name_of(object),
+                change.field,
+                "the target's " + inputs_.target->summary.kind + " " +
+                    inputs_.target->summary.storage_version() +
+                    " does not have this field: its value " + change.value + " would be lost" +
+                    with_reason(change),
+                "choose a target that has the field, remove it from the object, or copy this "
+                "check's check, object and field into spec.accept; the backup keeps the object "
+                "as it is",
+                false};
+    check.by_object = change.is_secured;
+    scan_.findings.add(std::move(check));
   }
 
   static std::string kubectl_namespace(const Json& object) {

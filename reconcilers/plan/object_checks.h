@@ -2,12 +2,15 @@
 // What the live objects of one CRD say about changing it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "client/cluster.h"
+#include "reconcilers/convert/references.h"
+#include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/findings.h"
 
 namespace gatelift {
@@ -18,6 +21,9 @@ struct ObjectScan {
   int objects = 0;
   int with_status = 0;
   int in_effect = 0;            // a controller has Accepted them
+  int to_make = 0;              // of Rename: objects that the new kind lacks
+  int carried = 0;              // of which a field moves or is mended
+  int changed = 0;              // the same, or of which a field is lost
   bool stale_managers = false;  // managedFields name a version that the target does not have
   std::string digest;           // over every object's key, uid and generation, in order
   std::vector<std::string> uids;
@@ -27,12 +33,15 @@ struct ObjectScan {
 struct ObjectScanInputs {
   const PlannedAction* action = nullptr;  // nullptr: the CRD is right
   const CrdSummary& live;
-  const BundleCrd& target;
+  const BundleCrd* target;  // of Rename that of the new kind; nullptr where the target has none
   const std::set<std::string>& terminating_namespaces;
+  const Renaming* renaming = nullptr;  // of Rename
+  std::vector<ReferenceMove> moves = {};
+  std::map<ObjectKey, Json> made = {};  // of Rename: what there is of the new kind
 };
 
-/// Errors are those of the LIST. Whole objects are read where their content matters, for Update and
-/// Convert.
+/// Errors are those of the LIST. Whole objects are read where their content matters: for Update,
+/// Convert and Rename.
 Result<ObjectScan> scan_objects(Cluster& cluster, const ObjectScanInputs& inputs);
 
 /// Namespaces that are being deleted: nothing can be created in them. Those we may not read count

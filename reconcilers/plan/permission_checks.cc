@@ -67,13 +67,28 @@ void add_crd_write(Accesses& accesses, const PlannedAction& action, CrdOwner::Wa
   }
 }
 
-void add_object_writes(Accesses& accesses, const PlannedAction& action, const CrdSummary& crd) {
+void add_object_writes(Accesses& accesses, const PlannedAction& action, const PlanInputs& inputs) {
+  const CrdSummary* live = inputs.installed.crd(action.crd);
+  const BundleCrd* target =
+      inputs.target.crd(action.kind == ActionKind::Rename ? action.to_crd : action.crd);
   if (action.kind == ActionKind::Convert) {
-    accesses.add(crd.resource(), {"get", "list", "watch", "create", "patch", "delete"});
-    accesses.add(crd.resource(), {"patch"}, "status");
+    const Resource resource = target->summary.resource();
+    accesses.add(resource, {"get", "list", "watch", "create", "patch", "delete"});
+    accesses.add(resource, {"patch"}, "status");
     accesses.add(resources::kNamespaces, {"list"});
-  } else if (action.rewrites_objects) {
-    accesses.add(crd.resource(), {"get", "list", "patch"});
+  } else if (action.kind == ActionKind::Rename) {
+    accesses.add(target->summary.resource(), {"list", "create"});
+  } else if (action.kind == ActionKind::Remove) {
+    accesses.add(live->resource(), {"get", "list", "watch", "delete"});
+  }
+  if (action.kind == ActionKind::Carry) {
+    accesses.add(target->summary.resource(), {"get", "list", "patch"});
+    if (action.object_kind == "GatewayClass") {
+      accesses.add(target->summary.resource(), {"patch"}, "status");
+    }
+  }
+  if (action.kind != ActionKind::Convert && action.rewrites_objects) {
+    accesses.add(target->summary.resource(), {"get", "list", "patch"});
     accesses.add(resources::kCrds, {"patch"}, "status", {"", action.crd});
   }
 }
@@ -124,7 +139,7 @@ std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
     if (action.kind == ActionKind::Keep) continue;
     const auto way = ways.find(action.crd);
     add_crd_write(accesses, action, way == ways.end() ? usual_way(ways) : way->second);
-    add_object_writes(accesses, action, inputs.target.crd(action.crd)->summary);
+    add_object_writes(accesses, action, inputs);
   }
   const ObjectKey ours{inputs.ns, ""};
   accesses.add(resources::kSecrets, {"get", "list", "create", "update", "delete"}, "", ours);

@@ -68,7 +68,10 @@ class Planner {
     plan_.to = inputs_.target.ref;
     plan_.bundle_digest = inputs_.target.digest;
     plan_.actions = plan_actions(inputs_.installed, inputs_.target);
+    RETURN_IF_ERROR(look_at_kept_crds());
+    moves_ = reference_moves(plan_.actions, inputs_.target);
     RETURN_IF_ERROR(look_at_crds());
+    sort_actions(plan_.actions);
     RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
     look_at_bundle();
@@ -98,8 +101,100 @@ class Planner {
       const CrdSummary* live = inputs_.installed.crd(target.summary.name);
       if (live != nullptr) RETURN_IF_ERROR(look_at_crd(*live, target));
     }
-    sort_actions(plan_.actions);
     return {};
+  }
+
+  /// CRDs that the target does not have: their objects are made anew at another kind, stay, or go.
+  Result<void> look_at_kept_crds() {
+    for (PlannedAction& action : plan_.actions) {
+      if (action.kind != ActionKind::Keep) continue;
+      const CrdSummary& live = *inputs_.installed.crd(action.crd);
+      if (!check_state(action, live, findings_)) continue;
+      const Renaming* renaming = renaming_of(
+          action.crd, [&](std::string_view crd) { return inputs_.target.crd(crd) != nullptr; });
+      ASSIGN_OR_RETURN(const std::optional<ObjectScan> scan,
+                       look_at_kept_objects(action, live, renaming));
+      if (!scan) continue;
+      const Check orphan = orphan_check(action);
+      const bool may_go = std::ranges::any_of(
+          inputs_.spec.accept, [&](const Consent& consent) { return covers(consent, orphan); });
+      findings_.add(orphan);
+      if (scan->to_make > 0) {
+        become_renaming(action, *renaming, *scan);
+      } else if (may_go) {
+        become_removal(action, *scan);
+      }
+    }
+    return {};
+  }
+
+  /// nullopt where we may not look.
+  Result<std::optional<ObjectScan>> look_at_kept_objects(PlannedAction& action,
+                                                         const CrdSummary& live,
+                                                         const Renaming* renaming) {
+    PlannedAction looked_at = action;
+    ObjectScanInputs inputs{&looked_at, live, nullptr, {}, renaming};
+    if (renaming != nullptr) {
+      looked_at.kind = ActionKind::Rename;
+      inputs.target = inputs_.target.crd(renaming->to_crd);
+      ASSIGN_OR_RETURN(inputs.made, objects_of(std::string(renaming->to_crd)));
+    }
+    auto scan = scan_objects(cluster_, inputs);
+    if (!scan) {
+      if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
+      if (renaming != nullptr) report_unreadable(live);
+      return std::nullopt;
+    }
+    action.objects = scan->objects;
+    findings_.add_all(std::move(scan->findings));
+    return std::optional(*std::move(scan));
+  }
+
+  Result<std::map<ObjectKey, Json>> objects_of(const std::string& crd) {
+    std::map<ObjectKey, Json> objects;
+    const CrdSummary* live = inputs_.installed.crd(crd);
+    if (live == nullptr || live->terminating || !live->established) return objects;
+    Request list;
+    list.verb = Verb::List;
+    list.resource = live->resource();
+    RETURN_IF_ERROR(for_each_object(cluster_, list, [&](Json&& object) -> Result<void> {
+      const ObjectKey key = key_of(object);
+      objects[key] = std::move(object);
+      return {};
+    }));
+    return objects;
+  }
+
+  static Check orphan_check(const PlannedAction& action) {
+    Check check{"OrphanCRD",
+                Severity::Note,
+                crd_display(action.crd),
+                "",
+                "the target does not have it; it and its " + std::to_string(action.objects) +
+                    " objects stay as they are",
+                "where nobody needs it any more, accept this check with resolution Remove: its "
+                "objects are backed up, and they and the CRD are deleted",
+                false};
+    check.resolutions = {"Remove"};
+    return check;
+  }
+
+  void become_removal(PlannedAction& action, const ObjectScan& scan) {
+    action.kind = ActionKind::Remove;
+    action.reason = "the target does not have it, and spec.accept asks for its removal";
+    object_digests_[action.crd] = scan.digest;
+    owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
+  }
+
+  void become_renaming(PlannedAction& action, const Renaming& renaming, const ObjectScan& scan) {
+    const CrdSummary& target = inputs_.target.crd(renaming.to_crd)->summary;
+    action.kind = ActionKind::Rename;
+    action.to_crd = target.name;
+    action.to_storage = target.storage_version();
+    action.to_digest = target.digest;
+    action.reason = "the target has " + target.kind + " in its place";
+    action.changed_objects = scan.to_make;
+    object_digests_[action.crd] = scan.digest;
   }
 
   Result<void> look_at_crd(const CrdSummary& live, const BundleCrd& target) {
@@ -111,14 +206,15 @@ class Planner {
       }
       if (live.digest != target.summary.digest) recogniser_.check(live, findings_);
     }
-    auto scan = scan_objects(cluster_, {action, live, target, terminating_namespaces_});
+    auto scan =
+        scan_objects(cluster_, {action, live, &target, terminating_namespaces_, nullptr, moves_});
     if (!scan) {
       if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
       report_unreadable(live);
       return {};
     }
     if (action == nullptr) {
-      if (scan->stale_managers) reencode(live, target.summary, *scan);
+      add_for_objects(live, target.summary, *std::move(scan));
       return {};
     }
     take_scan(*action, live, *std::move(scan));
@@ -135,12 +231,21 @@ class Planner {
     unreadable_.insert(live.name);
   }
 
-  void reencode(const CrdSummary& live, const CrdSummary& target, const ObjectScan& scan) {
+  /// Actions on a CRD whose content is right, for what is in its objects.
+  void add_for_objects(const CrdSummary& live, const CrdSummary& target, ObjectScan scan) {
+    if (!scan.stale_managers && scan.carried == 0) return;
     PlannedAction action = reencoding(live, target);
     action.reason =
         "managedFields of its objects name versions that the target does not have, which would "
         "break every later server-side apply";
+    if (scan.carried > 0) {
+      action.kind = ActionKind::Carry;
+      action.rewrites_objects = scan.stale_managers;
+      action.changed_objects = scan.changed;
+      action.reason = "objects name a kind that is renamed or removed";
+    }
     action.objects = scan.objects;
+    findings_.add_all(std::move(scan.findings));
     plan_.actions.push_back(std::move(action));
     object_digests_[live.name] = scan.digest;
   }
@@ -149,7 +254,10 @@ class Planner {
     action.objects = scan.objects;
     object_digests_[live.name] = std::move(scan.digest);
     findings_.add_all(std::move(scan.findings));
+    action.changed_objects = scan.changed;
     if (scan.stale_managers && action.kind == ActionKind::Update) action.rewrites_objects = true;
+    const bool in_place = action.kind == ActionKind::Update || action.kind == ActionKind::Reencode;
+    if (scan.carried > 0 && in_place) action.kind = ActionKind::Carry;
     if (action.kind != ActionKind::Convert) return;
     with_status_ += scan.with_status;
     owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
@@ -183,7 +291,7 @@ class Planner {
     std::map<std::string, Json> live;  // metadata
     std::map<std::string, CrdOwner::Way> ways;
     for (const PlannedAction& action : plan_.actions) {
-      if (action.kind == ActionKind::Create || action.kind == ActionKind::Keep) continue;
+      if (action.kind == ActionKind::Create || !writes_target_crd(action.kind)) continue;
       ASSIGN_OR_RETURN(std::optional<Json> metadata, check_owner(cluster_, action.crd, findings_));
       if (!metadata) continue;
       ways[action.crd] = crd_owner(*metadata).way;
@@ -196,7 +304,7 @@ class Planner {
     std::vector<Trial> trials;
     int not_tried = 0;
     for (const PlannedAction& action : plan_.actions) {
-      if (action.kind == ActionKind::Keep || action.kind == ActionKind::Reencode) continue;
+      if (!writes_target_crd(action.kind) || action.kind == ActionKind::Reencode) continue;
       if (unusable_.contains(action.crd)) continue;
       if (!may_try(action, denied)) {
         ++not_tried;
@@ -227,12 +335,6 @@ class Planner {
   }
 
   void look_at_bundle() {
-    for (const PlannedAction& action : plan_.actions) {
-      if (action.kind != ActionKind::Keep) continue;
-      findings_.add({"OrphanCRD", Severity::Note, crd_display(action.crd), "",
-                     "the target does not have it; it and its objects stay as they are", "",
-                     false});
-    }
     if (plan_.is_empty()) return;
     if (!inputs_.target.policy_manifests.empty()) {
       findings_.add({"PolicyNotInstalled", Severity::Note, "", "",
@@ -263,6 +365,7 @@ class Planner {
     for (const PlannedAction& action : plan_.actions) {
       if (action.kind == ActionKind::Keep) continue;
       plan_.objects += action.objects;
+      plan_.estimated_writes += writes_for_fields(action);
       if (action.kind == ActionKind::Convert) {
         // The CRD twice; each object deleted, created, and its managedFields put back; statuses.
         plan_.estimated_writes += 2 + 3 * action.objects + with_status_;
@@ -272,6 +375,27 @@ class Planner {
       if (action.kind != ActionKind::Reencode) ++plan_.estimated_writes;
       if (action.rewrites_objects) plan_.estimated_writes += action.objects + 1;
     }
+  }
+
+  /// What carrying, renaming and removing take besides the CRD.
+  static int writes_for_fields(const PlannedAction& action) {
+    switch (action.kind) {
+      case ActionKind::Carry:
+        return action.changed_objects;
+      case ActionKind::Rename:
+        return action.changed_objects;
+      case ActionKind::Remove:
+        return action.objects;
+      case ActionKind::Create:
+      case ActionKind::Update:
+      case ActionKind::Reencode:
+      case ActionKind::Convert:
+      case ActionKind::Keep:
+      case ActionKind::SuspendPolicy:
+      case ActionKind::InstallPolicy:
+        return 0;
+    }
+    return 0;
   }
 
   /// Statuses are left out throughout, and with them notes and the words of checks: an approval
@@ -290,13 +414,13 @@ class Planner {
     for (const PlannedAction& action : plan_.actions) {
       sealed["actions"].push_back({to_string(action.kind), action.crd, action.from_digest,
                                    action.to_digest, action.from_storage, action.to_storage,
-                                   action.stored_versions, action.objects,
-                                   action.rewrites_objects});
+                                   action.stored_versions, action.objects, action.rewrites_objects,
+                                   action.changed_objects, action.to_crd});
     }
     for (const Check& check : plan_.checks) {
       if (check.severity == Severity::Note || is_about_us(check)) continue;
       sealed["checks"].push_back(
-          {check.code, to_string(check.severity), check.object, check.field});
+          {check.code, to_string(check.severity), check.object, check.field, check.resolution});
     }
     plan_.digest = digest_of(sealed);
   }
@@ -306,6 +430,7 @@ class Planner {
   ContentRecogniser recogniser_;
   Plan plan_;
   Findings findings_;
+  std::vector<ReferenceMove> moves_;
   std::set<std::string> terminating_namespaces_;
   std::set<std::string> unusable_;    // CRDs about which nothing more can be said
   std::set<std::string> unreadable_;  // CRDs whose objects we may not list

@@ -5,34 +5,88 @@
 #include <utility>
 
 #include "reconcilers/bundle/digest.h"
-#include "reconcilers/convert/convert.h"
+#include "reconcilers/convert/intention.h"
+#include "reconcilers/convert/pruning.h"
+#include "reconcilers/convert/renaming.h"
+#include "reconcilers/plan/actions.h"
+#include "reconcilers/steps/carry.h"
 
 namespace gatelift {
 namespace {
 
 constexpr std::size_t kCrdsAtOnce = 4;  // a CRD is a megabyte or two while it is read
 
-/// What an object shall be after the run, or null where it has to be decided by a person. In a rollback that is what
-/// the restored backup holds of it, if it holds it.
-ConversionOutcome intended(const Run& run, const PlannedAction& action, const Json& object) {
-  if (run.source != nullptr &&
-      run.source->entry(BackupRole::Original, action.crd, key_of(object)) != nullptr) {
-    return {};  // added from the source, once for all
+/// What the objects of one action shall be after the run.
+class IntendedItems {
+ public:
+  IntendedItems(const Run& run, const PlannedAction& action) : run_(run), action_(action) {
+    const std::string& crd = action.to_crd.empty() ? action.crd : action.to_crd;
+    target_ = run.target->crd(crd);
+    if (target_ != nullptr)
+      intentions_.emplace(*target_, reference_moves(run.plan().actions, *run.target));
+    if (action.kind == ActionKind::Rename) {
+      renaming_ = renaming_of(action.crd, [&](std::string_view to) { return to == action.to_crd; });
+    }
   }
-  return convert_object(object, action.to_storage);
+
+  /// `item` is left empty where nothing has to be kept beside the object as it is. In a rollback an
+  /// object shall be what the restored backup holds of it, if it holds it.
+  Result<std::vector<ConversionProblem>> of(const Json& object, std::optional<BackupItem>& item) {
+    const BackupEntry* source =
+        run_.source == nullptr
+            ? nullptr
+            : run_.source->entry(BackupRole::Original, action_.crd, key_of(object));
+    if (source != nullptr) return of_source(object, *source, item);
+    if (target_ == nullptr) return std::vector<ConversionProblem>{};
+    Intention intention = renaming_ == nullptr
+                              ? intentions_->of(object)
+                              : renamed(*renaming_, object, *target_, *intentions_);
+    const bool kept = intention.needs_write() || action_.kind == ActionKind::Convert ||
+                      action_.kind == ActionKind::Rename;
+    if (intention.ok() && kept) {
+      item = BackupItem{BackupRole::Intended, target_->summary.name, std::move(intention.object)};
+    }
+    return std::move(intention.problems);
+  }
+
+ private:
+  Result<std::vector<ConversionProblem>> of_source(const Json& object, const BackupEntry& source,
+                                                   std::optional<BackupItem>& item) {
+    // What a conversion makes anew is added from the source, once for all.
+    if (action_.kind == ActionKind::Convert || target_ == nullptr) {
+      return std::vector<ConversionProblem>{};
+    }
+    ASSIGN_OR_RETURN(Json original, run_.source->document(source));
+    Json kept = object;
+    prune(intentions_->schema(), kept);
+    if (merge_patch_between(kept, original).contains("spec")) {
+      item = BackupItem{BackupRole::Intended, action_.crd, std::move(original)};
+    }
+    return std::vector<ConversionProblem>{};
+  }
+
+  const Run& run_;
+  const PlannedAction& action_;
+  const BundleCrd* target_ = nullptr;
+  const Renaming* renaming_ = nullptr;
+  std::optional<Intentions> intentions_;
+};
+
+bool keeps_objects(const PlannedAction& action) {
+  return action.kind == ActionKind::Convert || action.kind == ActionKind::Rename ||
+         action.kind == ActionKind::Remove || action.rewrites_objects || action.changed_objects > 0;
 }
 
 Result<void> add_sources(Run& run, const PlannedAction& action, BackupStore::Writer& writer) {
   if (run.source == nullptr) return {};
-  return run.source->for_each(BackupRole::Original, action.crd,
-                              [&](const BackupEntry&, Json&& object) {
-                                return writer.add({BackupRole::Intended, action.crd, std::move(object)});
-                              });
+  return run.source->for_each(
+      BackupRole::Original, action.crd, [&](const BackupEntry&, Json&& object) {
+        return writer.add({BackupRole::Intended, action.crd, std::move(object)});
+      });
 }
 
-std::string first_problem(const PlannedAction& action, const Json& object,
-                          const ConversionOutcome& outcome) {
-  const ConversionProblem& problem = outcome.problems.front();
+std::string problem_text(const PlannedAction& action, const Json& object,
+                         const ConversionProblem& problem) {
   return display_name(action.object_kind, key_of(object)) + ": " + problem.field + ": " +
          problem.message;
 }
@@ -46,7 +100,8 @@ struct Collected {
 Result<Collected> add_objects(Run& run, const PlannedAction& action, const CrdSummary& crd,
                               BackupStore::Writer& writer) {
   Collected collected;
-  bool converts = action.kind == ActionKind::Convert;
+  IntendedItems items(run, action);
+  const bool goes = action.kind == ActionKind::Convert || action.kind == ActionKind::Remove;
   Request list;
   list.verb = Verb::List;
   list.resource = crd.resource();
@@ -56,13 +111,13 @@ Result<Collected> add_objects(Run& run, const PlannedAction& action, const CrdSu
     if (!collected.problem.empty()) return {};
     RETURN_IF_ERROR(writer.add({BackupRole::Original, action.crd, object}));
     run.report(action.crd, "BackUp", ++added, progress.objects.found);
-    if (!converts) return {};
-    collected.uids.push_back(uid_of(object));
-    ConversionOutcome outcome = intended(run, action, object);
-    if (!outcome.ok()) {
-      collected.problem = first_problem(action, object, outcome);
-    } else if (!outcome.object.is_null()) {
-      return writer.add({BackupRole::Intended, action.crd, std::move(outcome.object)});
+    if (goes) collected.uids.push_back(uid_of(object));
+    std::optional<BackupItem> intended;
+    ASSIGN_OR_RETURN(const std::vector<ConversionProblem> problems, items.of(object, intended));
+    if (!problems.empty()) {
+      collected.problem = problem_text(action, object, problems.front());
+    } else if (intended) {
+      return writer.add(*intended);
     }
     return {};
   });
@@ -129,8 +184,8 @@ StepOutcome plan_anew(Run& run, const std::string& problem) {
 }  // namespace
 
 std::string backup_ref(const Migration& migration) {
-  std::string seed = migration.uid + "/" + std::string(to_string(migration.record.operation)) + "/" +
-                     migration.record.plan->digest;
+  std::string seed = migration.uid + "/" + std::string(to_string(migration.record.operation)) +
+                     "/" + migration.record.plan->digest;
   return migration.name + "-" + sha256(seed).substr(7, 8);
 }
 
@@ -144,7 +199,7 @@ Result<StepOutcome> back_up(Run& run) {
     if (action.kind == ActionKind::Convert) RETURN_IF_ERROR(add_sources(run, action, writer));
     const CrdSummary* crd = run.installed.crd(action.crd);
     if (crd == nullptr || crd->terminating) continue;
-    if (!action.rewrites_objects && action.kind != ActionKind::Convert) continue;
+    if (!keeps_objects(action)) continue;
     ASSIGN_OR_RETURN(Collected collected, add_objects(run, action, *crd, writer));
     if (!collected.problem.empty()) return plan_anew(run, collected.problem);
     uids.insert(uids.end(), collected.uids.begin(), collected.uids.end());
@@ -159,22 +214,48 @@ Result<StepOutcome> back_up(Run& run) {
 Result<Supplement> supplement_backup(Run& run, const PlannedAction& action,
                                      std::vector<Json> objects) {
   ASSIGN_OR_RETURN(BackupStore::Writer writer, run.backups.supplement(*run.backup));
+  IntendedItems items(run, action);
   for (Json& object : objects) {
-    ConversionOutcome outcome = intended(run, action, object);
-    if (!outcome.ok()) {
+    std::optional<BackupItem> intended;
+    ASSIGN_OR_RETURN(const std::vector<ConversionProblem> problems, items.of(object, intended));
+    if (!problems.empty()) {
       return Supplement{StepOutcome::stalled(
-          outcome.problems.front().code,
-          first_problem(action, object, outcome) + "; next: " + outcome.problems.front().next)};
+          problems.front().code,
+          problem_text(action, object, problems.front()) + "; next: " + problems.front().next)};
     }
     RETURN_IF_ERROR(writer.add({BackupRole::Original, action.crd, std::move(object)}));
-    if (!outcome.object.is_null()) {
-      RETURN_IF_ERROR(writer.add({BackupRole::Intended, action.crd, std::move(outcome.object)}));
-    }
+    if (intended) RETURN_IF_ERROR(writer.add(*intended));
   }
   ASSIGN_OR_RETURN(VerifiedBackup backup, writer.finish());
   run.backup = std::make_shared<const VerifiedBackup>(std::move(backup));
   record_backup(run);
   return Supplement{};
+}
+
+Result<std::optional<StepOutcome>> back_up_again(Run& run, const PlannedAction& action,
+                                                 const CrdSummary& crd,
+                                                 const std::vector<ObjectKey>& keys) {
+  std::vector<Json> objects;
+  std::optional<Error> failed;
+  Batch batch;
+  batch.size = keys.size();
+  batch.request = [&](std::size_t i) {
+    Request request;
+    request.resource = crd.resource();
+    request.key = keys[i];
+    return request;
+  };
+  batch.done = [&](std::size_t, Result<Json> answer) {
+    if (answer) {
+      objects.push_back(*std::move(answer));
+    } else if (!answer.error().is(ErrorKind::NotFound)) {
+      failed = answer.error();
+    }
+  };
+  run.cluster.send_each(batch, run.settings.in_flight);
+  if (failed) return fail(*failed);
+  ASSIGN_OR_RETURN(Supplement supplement, supplement_backup(run, action, std::move(objects)));
+  return supplement.problem;
 }
 
 }  // namespace gatelift

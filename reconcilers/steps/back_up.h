@@ -14,6 +14,12 @@ std::string backup_ref(const Migration& migration);
 /// more, the plan is dropped, so that planning says so.
 Result<StepOutcome> back_up(Run& run);
 
+/// Reads objects whole and adds them to the backup. Those that have gone meanwhile are left out. A
+/// problem is what one of them needs a person for.
+Result<std::optional<StepOutcome>> back_up_again(Run& run, const PlannedAction& action,
+                                                 const CrdSummary& crd,
+                                                 const std::vector<ObjectKey>& keys);
+
 /// Adds objects to the run's backup, each as it is and as it shall be, and verifies the whole again. For objects that
 /// changed, or came, after the backup was made. nullopt where one cannot be converted: `problem` says which and why.
 struct Supplement {

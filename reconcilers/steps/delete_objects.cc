@@ -72,33 +72,6 @@ std::vector<ObjectKey> not_held(const Survey& survey, const std::string& crd,
   return keys;
 }
 
-/// Reads objects whole and adds them to the backup. Those that have gone meanwhile are left out.
-Result<std::optional<StepOutcome>> back_up_again(Run& run, const PlannedAction& action,
-                                                 const CrdSummary& crd,
-                                                 const std::vector<ObjectKey>& keys) {
-  std::vector<Json> objects;
-  std::optional<Error> failed;
-  Batch batch;
-  batch.size = keys.size();
-  batch.request = [&](std::size_t i) {
-    Request request;
-    request.resource = crd.resource();
-    request.key = keys[i];
-    return request;
-  };
-  batch.done = [&](std::size_t, Result<Json> answer) {
-    if (answer) {
-      objects.push_back(*std::move(answer));
-    } else if (!answer.error().is(ErrorKind::NotFound)) {
-      failed = answer.error();
-    }
-  };
-  run.cluster.send_each(batch, run.settings.in_flight);
-  if (failed) return fail(*failed);
-  ASSIGN_OR_RETURN(Supplement supplement, supplement_backup(run, action, std::move(objects)));
-  return supplement.problem;
-}
-
 /// Objects of the backup that are not live, although nothing of ours has deleted one yet.
 void note_vanished(Run& run, const PlannedAction& action, const Survey& survey) {
   std::set<ObjectKey> live;
@@ -164,7 +137,7 @@ StepOutcome would_hang(const Run& run, const std::string& what) {
 /// Puts down that deletion begins, before it does: a crash must not make the absence look shorter, nor what we deleted
 /// look like somebody else's doing.
 Result<void> record_intent(Run& run, const PlannedAction& action, const Survey& survey) {
-  if (run.record().unavailable_since) return {};
+  if (run.record().unavailable_since || action.kind == ActionKind::Remove) return {};
   if (run.record().operation == Operation::Upgrade) note_vanished(run, action, survey);
   run.record().unavailable_since = run.clock.now();
   return write_record(run);

@@ -12,9 +12,11 @@ const Json& managed_fields_of(const Json& object) {
 }
 
 /// The main-resource entry whose manager an object is created as: an applier if there is one.
-const Json* creator_entry(const Json& object, std::string_view operation) {
+const Json* creator_entry(const Json& object, std::string_view operation,
+                          std::string_view subresource = "") {
   for (const Json& entry : managed_fields_of(object)) {
-    if (string_at(entry, "operation") == operation && string_at(entry, "subresource").empty()) {
+    if (string_at(entry, "operation") == operation &&
+        string_at(entry, "subresource") == subresource) {
       return &entry;
     }
   }
@@ -138,6 +140,15 @@ std::optional<Request> managed_fields_request(const Json& intended, const Json& 
                                {"path", "/metadata/managedFields"},
                                {"value", wanted}}});
   return request;
+}
+
+std::string main_manager(const Json& object, std::string_view subresource) {
+  for (const char* operation : {"Apply", "Update"}) {
+    if (const Json* entry = creator_entry(object, operation, subresource)) {
+      return string_at(*entry, "manager");
+    }
+  }
+  return "";
 }
 
 std::string first_difference(const Json& intended, const Json& live) {

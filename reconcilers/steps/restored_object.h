@@ -34,6 +34,10 @@ std::optional<Request> status_request(const Json& intended, const Resource& reso
 std::optional<Request> managed_fields_request(const Json& intended, const Json& live,
                                               const Resource& resource);
 
+/// The manager in whose name an object's spec, or a subresource of it, is written: who applied it, or
+/// else who updated it first; "" where nobody is known to have.
+std::string main_manager(const Json& object, std::string_view subresource);
+
 /// The first path at which `live` is not what was intended, or "": every field of spec, labels, annotations,
 /// ownerReferences and finalizers is there with its value. The server may have added defaults.
 std::string first_difference(const Json& intended, const Json& live);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/update_crds.h"
 
+#include "reconcilers/steps/api_servers.h"
+#include "reconcilers/steps/carry.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/rewrite.h"
 
@@ -61,6 +63,7 @@ Rewriting rewriting_of(const PlannedAction& action, const CrdSummary& live,
 struct Moves {
   std::vector<CrdWrite> writes;
   std::vector<Rewriting> rewritings;
+  std::vector<const PlannedAction*> carried;
   std::optional<StepOutcome> wait;
 
   void add(Run& run, const PlannedAction& action) {
@@ -81,10 +84,12 @@ struct Moves {
         break;
       case Move::Create:
       case Move::Replace:
+        if (action.kind == ActionKind::Carry && live != nullptr) carried.push_back(&action);
         progress.step = move == Move::Create ? "Create" : "Replace";
         writes.push_back({target, live, CrdWrite::To::Target, std::nullopt});
         break;
       case Move::Bridge:
+        if (action.kind == ActionKind::Carry) carried.push_back(&action);
         progress.step = "Bridge";
         writes.push_back({target, live, CrdWrite::To::Bridge, std::nullopt});
         break;
@@ -94,6 +99,26 @@ struct Moves {
     }
   }
 };
+
+/// A step that a carried kind has come to by way of carry_fields.
+bool is_carried(const CrdProgress* progress) {
+  return progress != nullptr && (progress->step == "Carried" || progress->step == "Rewrite" ||
+                                 progress->step == "Rewritten" || progress->step == "Done");
+}
+
+/// Fields move as soon as the new ones can be written, before any other write of their objects.
+Result<std::optional<StepOutcome>> carry_all(Run& run,
+                                             const std::vector<const PlannedAction*>& actions) {
+  for (const PlannedAction* action : actions) {
+    if (action->kind != ActionKind::Carry || is_carried(run.record().crd(action->crd))) continue;
+    const CrdSummary& live = *run.installed.crd(action->crd);
+    RETURN_IF_ERROR(wait_until_settled(run, {&live}));
+    ASSIGN_OR_RETURN(StepOutcome outcome, carry_fields(run, *action, live));
+    if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
+    run.progress(*action).step = "Carried";
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -108,9 +133,16 @@ Result<std::optional<StepOutcome>> settle_crds(Run& run,
   Moves moves;
   for (const PlannedAction* action : actions) moves.add(run, *action);
   if (!moves.writes.empty()) {
+    for (const PlannedAction* action : moves.carried) {
+      ASSIGN_OR_RETURN(std::optional<StepOutcome> problem,
+                       secure_fields(run, *action, *run.installed.crd(action->crd)));
+      if (problem) return problem;
+    }
     RETURN_IF_ERROR(write_crds(run, std::move(moves.writes)));
     return StepOutcome::progressed();
   }
+  ASSIGN_OR_RETURN(std::optional<StepOutcome> carrying, carry_all(run, actions));
+  if (carrying) return carrying;
   const bool is_stalled = moves.wait && moves.wait->kind == StepOutcome::Kind::Stalled;
   if (!moves.rewritings.empty() && !is_stalled) return rewrite_and_prune(run, moves.rewritings);
   return moves.wait;
@@ -133,7 +165,12 @@ Result<StepOutcome> update_crds(Run& run, const std::vector<const PlannedAction*
     ASSIGN_OR_RETURN(StepOutcome outcome, rewrite_and_prune(run, rewritings));
     if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
   }
-  for (const PlannedAction* action : actions) run.progress(*action).step = "Done";
+  for (const PlannedAction* action : actions) {
+    CrdProgress& progress = run.progress(*action);
+    const bool untouched = !action->rewrites_objects && action->kind != ActionKind::Carry;
+    if (untouched) progress.objects.unchanged = progress.objects.found;
+    progress.step = "Done";
+  }
   return StepOutcome::progressed();
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "reconcilers/convert/convert.h"
+#include "reconcilers/convert/intention.h"
+#include "reconcilers/convert/pruning.h"
 #include "reconcilers/steps/restored_object.h"
 #include "reconcilers/steps/rewrite.h"
 
@@ -26,7 +28,8 @@ class KindVerification {
         crd_(crd),
         into_(into),
         converts_(action.kind == ActionKind::Convert),
-        role_(converts_ ? BackupRole::Intended : BackupRole::Original) {
+        role_(converts_ ? BackupRole::Intended : BackupRole::Original),
+        schema_(schema_of(run.target->crd(action.crd)->json(), crd.storage_version())) {
     for (const CrdVersion& version : crd.versions) versions_.push_back(version.name);
     for (const std::string& name : run.progress(action).vanished) vanished_.insert(name);
   }
@@ -54,7 +57,7 @@ class KindVerification {
     if (found == expected_.end()) return {};  // made since, at the new version
     found->second.found = true;
     run_.report(action_.crd, "Verify", ++seen_, static_cast<int>(expected_.size()));
-    ASSIGN_OR_RETURN(Json intended, run_.backup->document(*found->second.entry));
+    ASSIGN_OR_RETURN(const Json intended, intention_for(*found->second.entry));
     std::vector<std::string> stale = stale_managed_versions(live, crd_.group, versions_);
     if (!stale.empty()) {
       note(live, "differs", "metadata.managedFields names " + stale.front() + ", which is not served any more");
@@ -63,7 +66,7 @@ class KindVerification {
     std::string path = converts_ ? first_difference(intended, live) : changed_field(intended, live);
     if (path.empty()) {
       ++counts_.done;
-      report(key_of(live), converts_ ? "converted" : "rewritten", "");
+      report(key_of(live), std::string(outcome()), "");
     } else if (was_changed_since(intended, live)) {
       ++counts_.skipped;
       report(key_of(live), "skipped", "changed by its owner since, at " + path);
@@ -71,6 +74,16 @@ class KindVerification {
       note(live, "differs", path + " is not what was intended");
     }
     return {};
+  }
+
+  /// Where an object's fields are carried, that is what it shall be; else it stays as it was but for
+  /// what the target's schema does not have, which the plan has listed.
+  Result<Json> intention_for(const BackupEntry& entry) const {
+    const BackupEntry* carried =
+        converts_ ? nullptr : run_.backup->entry(BackupRole::Intended, action_.crd, entry.key);
+    ASSIGN_OR_RETURN(Json document, run_.backup->document(carried == nullptr ? entry : *carried));
+    if (!converts_) prune(schema_, document);
+    return document;
   }
 
   /// A rewritten object's apiVersion is what it is read at, and kubectl's note may name any version that is kept: the
@@ -87,9 +100,17 @@ class KindVerification {
     return difference;
   }
 
+  std::string_view outcome() const {
+    if (converts_) return "converted";
+    if (action_.kind == ActionKind::Carry) return "carried";
+    return action_.rewrites_objects ? "rewritten" : "updated";
+  }
+
   bool was_changed_since(const Json& intended, const Json& live) const {
-    std::int64_t expected = converts_ ? 1 : int_at(intended, 0, "metadata", "generation");
-    return int_at(live, 0, "metadata", "generation") != expected;
+    const std::int64_t generation = int_at(live, 0, "metadata", "generation");
+    const std::int64_t expected = converts_ ? 1 : int_at(intended, 0, "metadata", "generation");
+    const bool carried = action_.kind == ActionKind::Carry;  // that was one change
+    return generation != expected && !(carried && generation == expected + 1);
   }
 
   void note_absent(const ObjectKey& key) {
@@ -118,6 +139,7 @@ class KindVerification {
   Verification& into_;
   bool converts_;
   BackupRole role_;
+  Json schema_;
   std::vector<std::string> versions_;
   std::set<std::string> vanished_;
   std::map<ObjectKey, Expected> expected_;
@@ -130,7 +152,8 @@ class KindVerification {
 Result<Verification> verify(Run& run) {
   Verification verification;
   for (const PlannedAction& action : run.plan().actions) {
-    if (action.kind != ActionKind::Convert && !action.rewrites_objects) continue;
+    const bool touches = action.rewrites_objects || action.changed_objects > 0;
+    if (!writes_target_crd(action.kind) || (action.kind != ActionKind::Convert && !touches)) continue;
     const CrdSummary* crd = run.installed.crd(action.crd);
     if (crd == nullptr) {
       return fail(ErrorKind::Conflict,

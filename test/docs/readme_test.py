@@ -46,14 +46,18 @@ def checks():
         text = path.read_text()
         for code, severity in re.findall(r'\{\s*"([A-Z]\w+)",\s*(?:Severity::(\w+)|access\.lacking)', text):
             found.setdefault(code, set()).update({severity} - {""})
-        for code in re.findall(r'\bblock\(\s*"([A-Z]\w+)"', text):
-            found.setdefault(code, set()).add("Blocker")
+        for *codes, severity in re.findall(r'\{[\w.]+ \? "([A-Z]\w+)" : "([A-Z]\w+)",\s*Severity::(\w+)', text):
+            for code in codes:
+                found.setdefault(code, set()).add(severity)
+        for function, severity in (("block", "Blocker"), ("note", "Note")):
+            for code in re.findall(rf'\b{function}\(\s*"([A-Z]\w+)"', text):
+                found.setdefault(code, set()).add(severity)
         for code in re.findall(r'\bcheck\.code = "(\w+)"', text):
             found.setdefault(code, set())
     for path in sorted((ROOT / "reconcilers/convert").glob("*.cc")):
-        # Problems of a conversion are the strings in CamelCase; kinds of objects are none of them.
-        for code in re.findall(r'"((?:[A-Z][a-z]*){2,})"', path.read_text()):
-            if not re.search(r"Policy$|Map$", code):
+        for codes in re.findall(r'(?:push_back\(\s*\{|return \{)\s*(?:[\w>()-]+ \? "(\w+)"\s*:\s*)?"([A-Z]\w+)"',
+                                path.read_text()):
+            for code in filter(None, codes):
                 found.setdefault(code, set()).add("Blocker")
     return found
 

@@ -4,7 +4,6 @@
 // releases.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -12,6 +11,7 @@
 
 #include "reconcilers/bundle/bundle.h"
 #include "reconcilers/plan/plan.h"
+#include "test/manifests/released_bundles.h"
 
 namespace gatelift {
 namespace {
@@ -32,19 +32,6 @@ const std::map<std::pair<std::string, std::string>, char> kLetters = {
     {{"tcproutes", "v1"},                'c'},
     {{"udproutes", "v1"},                'u'},
 };
-
-std::filesystem::path bundles() {
-  if (const char* cache = std::getenv("GATELIFT_CACHE"))
-    return std::filesystem::path(cache) / "bundles";
-  const char* xdg = std::getenv("XDG_CACHE_HOME");
-  const std::filesystem::path home = std::getenv("HOME") == nullptr ? "/" : std::getenv("HOME");
-  return (xdg == nullptr ? home / ".cache" : std::filesystem::path(xdg)) / "gatelift/bundles";
-}
-
-/// "s1.0.0" is v1.0.0/standard.
-BundleRef ref_of(const std::string& name) {
-  return {"v" + name.substr(1), name.front() == 's' ? "standard" : "experimental"};
-}
 
 struct Table {
   std::vector<std::string> columns;
@@ -74,7 +61,7 @@ class StoredVersions : public ::testing::Test {
   const Bundle& bundle(const std::string& name) {
     auto known = bundles_.find(name);
     if (known == bundles_.end()) {
-      auto loaded = sources_.load(ref_of(name));
+      auto loaded = sources_.load(released_ref(name));
       if (!loaded) throw std::runtime_error(loaded.error().message);
       for (BundleCrd& crd : loaded->crds) crd.manifest.clear();
       known = bundles_.emplace(name, *std::move(loaded)).first;
@@ -134,7 +121,7 @@ class StoredVersions : public ::testing::Test {
   }
 
  private:
-  BundleSources sources_{{bundles()}};
+  BundleSources sources_{{released_bundles()}};
   std::map<std::string, Bundle> bundles_;
 };
 
