@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/convert/backend_tls_policy.h"
 
+#include <algorithm>
 #include <string>
 
 namespace gatelift {
@@ -31,9 +32,17 @@ constexpr FieldRule kRoot[] = {
     {.old_name = "spec", .new_name = "spec", .children = kSpec},
 };
 
-/// A target in another namespace was valid in v1alpha2 but no implementation could honour it
-/// (GEP-1897 has policy and Service in one namespace), and v1alpha3 has no field for it: as a local
-/// target it would come to mean something else.
+/// Of what a policy names only ConfigMaps are copied: nothing else is a CA certificate in public.
+bool can_move(const Json& object) {
+  const Json& references = array_at(object, "spec", "tls", "caCertRefs");
+  return std::ranges::all_of(references, [](const Json& each) {
+    return string_at(each, "group").empty() && string_at(each, "kind") == "ConfigMap";
+  });
+}
+
+/// A target in another namespace was valid in v1alpha2, against GEP-1897, which has policy and
+/// Service in one namespace; some implementations honoured it. v1alpha3 has no field for it: as a
+/// local target it would come to mean something else.
 void check_target_namespace(const Json& object, std::vector<ConversionProblem>& problems) {
   const std::string foreign = string_at(object, "spec", "targetRef", "namespace");
   const std::string own = string_at(object, "metadata", "namespace");
@@ -46,9 +55,13 @@ void check_target_namespace(const Json& object, std::vector<ConversionProblem>& 
       "the policy is in namespace " + (own.empty() ? "(none given)" : own) + " and targets " +
           target + " in namespace " + foreign +
           "; later versions target objects of the policy's own namespace only",
-      "move the policy to namespace " + foreign +
-          " together with the ConfigMaps of its CA certificates, or remove "
-          "spec.targetRef.namespace if the target was meant to be local, or delete the policy",
+      "accept this check with resolution MoveToTarget, to have the policy made anew in namespace " +
+          foreign + " with copies of the ConfigMaps of its CA certificates, or LeaveInBackup, to " +
+          "have it in the backup only; or remove spec.targetRef.namespace if the target was "
+          "meant " +
+          "to be local",
+      can_move(object) ? std::vector<std::string>{kLeaveInBackup, kMoveToTarget}
+                       : std::vector<std::string>{kLeaveInBackup             },
   });
 }
 
@@ -111,6 +124,13 @@ std::vector<ConversionProblem> problems_of(const Json& object, Direction directi
 }
 
 }  // namespace
+
+Json moved_to_target(Json policy) {
+  Json& target = policy["spec"]["targetRef"];
+  policy["metadata"]["namespace"] = string_at(target, "namespace");
+  target.erase("namespace");
+  return policy;
+}
 
 constinit const Conversion kBackendTlsPolicyConversion{
     .group = "gateway.networking.k8s.io",

@@ -17,7 +17,16 @@ struct ConversionProblem {
   std::string field;    // path in the object as it is, for instance "spec.targetRef.namespace"
   std::string message;  // what is wrong
   std::string next;     // what a person can do
+  std::vector<std::string> resolutions = {};  // what we can do, where a person chooses one
 };
+
+/// Resolutions of ForeignTargetNamespace.
+inline constexpr const char* kLeaveInBackup = "LeaveInBackup";
+inline constexpr const char* kMoveToTarget = "MoveToTarget";
+
+/// A v1alpha2 BackendTLSPolicy in the namespace that it targets, with a target of its own
+/// namespace. The ConfigMaps that it names have to be there too. Pure.
+Json moved_to_target(Json policy);
 
 /// A converted object, or why there is none. Never both, never neither.
 struct ConversionOutcome {

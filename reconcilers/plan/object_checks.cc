@@ -85,6 +85,14 @@ class Scanner {
   }
 
   ObjectScan take() {
+    for (const ObjectKey& key : moved_to_) {
+      if (!keys_.contains(key)) continue;
+      scan_.findings.add(
+          {"NameTaken", Severity::Blocker, display_name(inputs_.live.kind, key), "metadata.name",
+           "a policy of this name is to be moved into the namespace, and this one is "
+           "there already",
+           "rename one of the two, or choose the resolution LeaveInBackup", false});
+    }
     for (const auto& [field, count] : status_losses_) {
       scan_.findings.add({"FieldLoss", Severity::Note, crd_display(inputs_.live.name), field,
                           std::to_string(count) + " " + inputs_.live.kind +
@@ -111,6 +119,7 @@ class Scanner {
   }
 
   void visit_converted(const Json& object) {
+    keys_.insert(key_of(object));
     scan_.uids.push_back(uid_of(object));
     if (is_accepted(object)) ++scan_.in_effect;
     if (is_being_deleted(object)) return report_deletion(object);
@@ -184,12 +193,22 @@ class Scanner {
   void check_intention(const Json& object) { report_intention(object, intentions_->of(object)); }
 
   void report_intention(const Json& object, const Intention& intention) {
-    for (const ConversionProblem& problem : intention.problems) {
-      block(problem.code.c_str(), object, problem.field, problem.message, problem.next);
-    }
+    for (const ConversionProblem& problem : intention.problems) report_problem(object, problem);
     for (const FieldChange& change : intention.changes) report_change(object, change);
     if (intention.needs_write()) ++scan_.carried;
     if (!intention.changes.empty()) ++scan_.changed;
+  }
+
+  void report_problem(const Json& object, const ConversionProblem& problem) {
+    Check check = check_of(problem, name_of(object));
+    const auto consent = std::ranges::find_if(
+        inputs_.accept, [&](const Consent& each) { return covers(each, check); });
+    if (consent != inputs_.accept.end() && consent->resolution == kMoveToTarget) {
+      moved_to_.push_back(
+          {string_at(object, "spec", "targetRef", "namespace"), key_of(object).name});
+      scan_.moves = true;
+    }
+    scan_.findings.add(std::move(check));
   }
 
   void report_change(const Json& object, const FieldChange& change) {
@@ -249,10 +268,24 @@ class Scanner {
   const std::vector<std::string> target_versions_;
   std::optional<Intentions> intentions_;
   std::map<std::string, int> status_losses_;
+  std::set<ObjectKey> keys_;         // of Convert
+  std::vector<ObjectKey> moved_to_;  // what MoveToTarget makes
   ObjectScan scan_;
 };
 
 }  // namespace
+
+Check check_of(const ConversionProblem& problem, std::string object) {
+  Check check{problem.code,
+              problem.resolutions.empty() ? Severity::Blocker : Severity::Consent,
+              std::move(object),
+              problem.field,
+              problem.message,
+              problem.next,
+              false};
+  check.resolutions = problem.resolutions;
+  return check;
+}
 
 Result<ObjectScan> scan_objects(Cluster& cluster, const ObjectScanInputs& inputs) {
   for (int attempt = 1;; ++attempt) {

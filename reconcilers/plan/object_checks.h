@@ -24,6 +24,7 @@ struct ObjectScan {
   int to_make = 0;              // of Rename: objects that the new kind lacks
   int carried = 0;              // of which a field moves or is mended
   int changed = 0;              // the same, or of which a field is lost
+  bool moves = false;           // an object is made anew in another namespace
   bool stale_managers = false;  // managedFields name a version that the target does not have
   std::string digest;           // over every object's key, uid and generation, in order
   std::vector<std::string> uids;
@@ -35,10 +36,14 @@ struct ObjectScanInputs {
   const CrdSummary& live;
   const BundleCrd* target;  // of Rename that of the new kind; nullptr where the target has none
   const std::set<std::string>& terminating_namespaces;
+  const std::vector<Consent>& accept;
   const Renaming* renaming = nullptr;  // of Rename
   std::vector<ReferenceMove> moves = {};
   std::map<ObjectKey, Json> made = {};  // of Rename: what there is of the new kind
 };
+
+/// A problem of a conversion as a check: where we can do something about it, a person may choose.
+Check check_of(const ConversionProblem& problem, std::string object);
 
 /// Errors are those of the LIST. Whole objects are read where their content matters: for Update,
 /// Convert and Rename.

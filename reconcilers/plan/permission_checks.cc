@@ -133,7 +133,8 @@ std::string Access::rule() const {
 
 std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
                                  const PlanInputs& inputs,
-                                 const std::map<std::string, CrdOwner::Way>& ways) {
+                                 const std::map<std::string, CrdOwner::Way>& ways,
+                                 bool copies_config_maps) {
   Accesses accesses;
   for (const PlannedAction& action : actions) {
     if (action.kind == ActionKind::Keep) continue;
@@ -141,6 +142,7 @@ std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
     add_crd_write(accesses, action, way == ways.end() ? usual_way(ways) : way->second);
     add_object_writes(accesses, action, inputs);
   }
+  if (copies_config_maps) accesses.add(resources::kConfigMaps, {"get", "create"});
   const ObjectKey ours{inputs.ns, ""};
   accesses.add(resources::kSecrets, {"get", "list", "create", "update", "delete"}, "", ours);
   accesses.add(resources::kConfigMaps, {"create", "patch"}, "", ours);

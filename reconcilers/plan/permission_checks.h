@@ -36,7 +36,8 @@ struct Access {
 /// created are written as most others are. Pure.
 std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
                                  const PlanInputs& inputs,
-                                 const std::map<std::string, CrdOwner::Way>& ways);
+                                 const std::map<std::string, CrdOwner::Way>& ways,
+                                 bool copies_config_maps = false);
 
 /// Those of `accesses` that are denied.
 Result<std::vector<Access>> denied_of(Cluster& cluster, const std::vector<Access>& accesses);

@@ -133,7 +133,8 @@ class Planner {
                                                          const CrdSummary& live,
                                                          const Renaming* renaming) {
     PlannedAction looked_at = action;
-    ObjectScanInputs inputs{&looked_at, live, nullptr, {}, renaming};
+    const std::set<std::string> none;
+    ObjectScanInputs inputs{&looked_at, live, nullptr, none, inputs_.spec.accept, renaming};
     if (renaming != nullptr) {
       looked_at.kind = ActionKind::Rename;
       inputs.target = inputs_.target.crd(renaming->to_crd);
@@ -206,8 +207,8 @@ class Planner {
       }
       if (live.digest != target.summary.digest) recogniser_.check(live, findings_);
     }
-    auto scan =
-        scan_objects(cluster_, {action, live, &target, terminating_namespaces_, nullptr, moves_});
+    auto scan = scan_objects(cluster_, {action, live, &target, terminating_namespaces_,
+                                        inputs_.spec.accept, nullptr, moves_});
     if (!scan) {
       if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
       report_unreadable(live);
@@ -260,6 +261,7 @@ class Planner {
     if (scan.carried > 0 && in_place) action.kind = ActionKind::Carry;
     if (action.kind != ActionKind::Convert) return;
     with_status_ += scan.with_status;
+    moves_objects_ = moves_objects_ || scan.moves;
     owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
     if (scan.objects > 0) check_shapes(action, live);
     if (scan.in_effect > 0 && live.kind == "BackendTLSPolicy") {
@@ -297,7 +299,7 @@ class Planner {
       ways[action.crd] = crd_owner(*metadata).way;
       live[action.crd] = *std::move(metadata);
     }
-    std::vector<Access> accesses = accesses_for(plan_.actions, inputs_, ways);
+    std::vector<Access> accesses = accesses_for(plan_.actions, inputs_, ways, moves_objects_);
     std::erase_if(accesses, [&](const Access& access) { return is_reported(access); });
     ASSIGN_OR_RETURN(const std::vector<Access> denied, denied_of(cluster_, accesses));
     report_denied(denied, inputs_.spec.mode, findings_);
@@ -437,6 +439,7 @@ class Planner {
   std::map<std::string, std::string> object_digests_;
   std::vector<std::string> owner_uids_;  // of objects that are made anew
   int with_status_ = 0;
+  bool moves_objects_ = false;  // to another namespace, with the ConfigMaps they name
 };
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include "reconcilers/convert/pruning.h"
 #include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/actions.h"
+#include "reconcilers/plan/findings.h"
+#include "reconcilers/plan/object_checks.h"
 #include "reconcilers/steps/carry.h"
 
 namespace gatelift {
@@ -37,7 +39,8 @@ class IntendedItems {
             ? nullptr
             : run_.source->entry(BackupRole::Original, action_.crd, key_of(object));
     if (source != nullptr) return of_source(object, *source, item);
-    if (target_ == nullptr) return std::vector<ConversionProblem>{};
+    if (target_ == nullptr || was_made_by_the_upgrade(object))
+      return std::vector<ConversionProblem>{};
     Intention intention = renaming_ == nullptr
                               ? intentions_->of(object)
                               : renamed(*renaming_, object, *target_, *intentions_);
@@ -46,10 +49,39 @@ class IntendedItems {
     if (intention.ok() && kept) {
       item = BackupItem{BackupRole::Intended, target_->summary.name, std::move(intention.object)};
     }
-    return std::move(intention.problems);
+    if (!intention.ok()) return resolve(object, std::move(intention.problems), item);
+    return std::vector<ConversionProblem>{};
   }
 
  private:
+  /// What spec.accept has chosen where there is more than one way to go on.
+  std::vector<ConversionProblem> resolve(const Json& object,
+                                         std::vector<ConversionProblem> problems,
+                                         std::optional<BackupItem>& item) const {
+    const std::string name = display_name(action_.object_kind, key_of(object));
+    const auto& accept = run_.spec().accept;
+    const auto consent = std::ranges::find_if(accept, [&](const Consent& each) {
+      return covers(each, check_of(problems.front(), name));
+    });
+    if (problems.size() != 1 || problems.front().resolutions.empty() || consent == accept.end()) {
+      return problems;
+    }
+    if (consent->resolution == kLeaveInBackup) return {};
+    Intention moved = intentions_->of(moved_to_target(object));
+    if (moved.ok()) {
+      item = BackupItem{BackupRole::Intended, action_.crd, std::move(moved.object)};
+    }
+    return std::move(moved.problems);
+  }
+
+  /// In a rollback: an object that the upgrade made in another namespace.
+  bool was_made_by_the_upgrade(const Json& object) const {
+    const ObjectKey key = key_of(object);
+    return run_.source != nullptr &&
+           run_.source->entry(BackupRole::Intended, action_.crd, key) != nullptr &&
+           run_.source->entry(BackupRole::Original, action_.crd, key) == nullptr;
+  }
+
   Result<std::vector<ConversionProblem>> of_source(const Json& object, const BackupEntry& source,
                                                    std::optional<BackupItem>& item) {
     // What a conversion makes anew is added from the source, once for all.

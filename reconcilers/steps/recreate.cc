@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/recreate.h"
 
+#include "reconcilers/steps/config_maps.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/delete_objects.h"
 #include "reconcilers/steps/restore_objects.h"
@@ -77,6 +78,10 @@ Result<StepOutcome> recreate(Run& run, const PlannedAction& action, const Verifi
     return outcome;
   }
   if (live->digest != action.from_digest) return changed_by_others(run, action);
+  if (!run.record().unavailable_since) {
+    ASSIGN_OR_RETURN(StepOutcome copied, copy_config_maps(run, action));
+    if (copied.kind != StepOutcome::Kind::Progressed) return copied;
+  }
   return delete_objects_and_crd(run, action, *live, backup);
 }
 

@@ -47,6 +47,7 @@ class KindVerification {
       if (!expected.found) note_absent(key);
     }
     counts_.found = static_cast<int>(expected_.size());
+    if (converts_) note_left();
     run_.progress(action_).objects = counts_;
     return {};
   }
@@ -111,6 +112,19 @@ class KindVerification {
     const std::int64_t expected = converts_ ? 1 : int_at(intended, 0, "metadata", "generation");
     const bool carried = action_.kind == ActionKind::Carry;  // that was one change
     return generation != expected && !(carried && generation == expected + 1);
+  }
+
+  /// Objects that spec.accept has left in the backup: their uid is in no intention.
+  void note_left() {
+    std::set<std::string> intended;
+    for (const auto& [key, expected] : expected_) intended.insert(expected.entry->uid);
+    for (const BackupEntry& entry : run_.backup->entries()) {
+      if (entry.role != BackupRole::Original || entry.crd != action_.crd) continue;
+      if (!intended.insert(entry.uid).second || vanished_.contains(entry.key.display())) continue;
+      ++counts_.found;
+      ++counts_.skipped;
+      report(entry.key, "skipped", "left in the backup, as spec.accept asks");
+    }
   }
 
   void note_absent(const ObjectKey& key) {

@@ -59,6 +59,9 @@ def checks():
                                 path.read_text()):
             for code in filter(None, codes):
                 found.setdefault(code, set()).add("Blocker")
+    # Problems that a person may choose a resolution of.
+    for code in re.findall(r"/// Resolutions of (\w+)\.", (ROOT / "reconcilers/convert/convert.h").read_text()):
+        found[code] = {"Consent"}
     return found
 
 

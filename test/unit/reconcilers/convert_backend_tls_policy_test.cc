@@ -119,9 +119,20 @@ TEST(ConvertBackendTlsPolicy, RefusesATargetInAnotherNamespaceAndNamesTheChoices
   for (const char* word : {"own", "data", "Service db"}) {
     EXPECT_NE(found[0].message.find(word), std::string::npos) << found[0].message;
   }
-  for (const char* word : {"move the policy to namespace data", "ConfigMaps", "remove", "delete"}) {
+  for (const char* word : {"namespace data", "ConfigMaps", "remove", "MoveToTarget"}) {
     EXPECT_NE(found[0].next.find(word), std::string::npos) << found[0].next;
   }
+  EXPECT_EQ(found[0].resolutions, (std::vector<std::string>{kLeaveInBackup, kMoveToTarget}));
+}
+
+TEST(ConvertBackendTlsPolicy, MovesNothingThatIsNoConfigMap) {
+  const auto found = problems(
+      policy("v1alpha2",
+             "{targetRef: {group: '', kind: Service, name: db, namespace: data}, tls: {caCertRefs: "
+             "[{group: '', kind: Secret, name: ca}]}}"),
+      "v1alpha3");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].resolutions, std::vector<std::string>{kLeaveInBackup});
 }
 
 TEST(ConvertBackendTlsPolicy, RefusesANamedTargetNamespaceWhereThePolicyNamesNone) {

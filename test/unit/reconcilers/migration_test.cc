@@ -109,6 +109,86 @@ TEST(Migration, DeletesNothingWhileOnePolicyCannotBeConverted) {
   EXPECT_TRUE(get(world.cluster, world::kNewPolicies, {"a", "foreign"}));
 }
 
+Json consent_to_foreign(const std::string& name, const std::string& resolution) {
+  return {
+      {"check",      "ForeignTargetNamespace"   },
+      {"object",     "BackendTLSPolicy/a/" + name},
+      {"field",      "spec.targetRef.namespace" },
+      {"resolution", resolution                 }
+  };
+}
+
+TEST(Migration, LeavesOrMovesAPolicyWithAForeignTargetAsSpecAcceptSays) {
+  GatewayWorld world;
+  world.populate(3);
+  for (const char* name : {"left", "moved"}) {
+    Json foreign = world::policy("a", name);
+    foreign["spec"]["targetRef"]["namespace"] = "b";
+    ASSERT_TRUE(create(world.cluster, world::kOldPolicies, foreign));
+  }
+  const Json certificates = {
+      {"apiVersion", "v1"                                },
+      {"kind",       "ConfigMap"                         },
+      {"metadata",   {{"namespace", "a"}, {"name", "ca"}}},
+      {"data",       {{"ca.crt", "PEM"}}                 }
+  };
+  ASSERT_TRUE(create(world.cluster, resources::kConfigMaps, certificates));
+  const Json before = world.end_state();
+  Json accept = Json::array({consent_to_foreign("left", "LeaveInBackup"),
+                             consent_to_foreign("moved", "")});
+  world.create_migration("up", {{"accept", accept}});
+  EXPECT_TRUE(world.run("up").stalled) << "a consent without a resolution chooses nothing";
+  EXPECT_EQ(world.num_deletions(world::kOldPolicies), 0);
+
+  accept[1]["resolution"] = "MoveToTarget";
+  ASSERT_TRUE(merge_patch(world.cluster, kMigrations, {"", "up"}, {{"spec", {{"accept", accept}}}}));
+  const ReconcileResult result = world.run("up");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
+  EXPECT_FALSE(get(world.cluster, world::kNewPolicies, {"a", "left"}));
+  EXPECT_FALSE(get(world.cluster, world::kNewPolicies, {"a", "moved"}));
+  const auto moved = get(world.cluster, world::kNewPolicies, {"b", "moved"});
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->at("spec").at("targetRefs")[0].at("name"), "moved");
+  const auto copy = get(world.cluster, resources::kConfigMaps, {"b", "ca"});
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->at("data"), certificates.at("data"));
+  const Json migration = world.migration("up");
+  for (const Json& crd : migration.at("status").at("crds")) {
+    if (crd.at("name") != world::kPolicyCrd) continue;
+    EXPECT_EQ(crd.at("objects").at("found"), 5);
+    EXPECT_EQ(crd.at("objects").at("done"), 4);
+    EXPECT_EQ(crd.at("objects").at("skipped"), 1);
+  }
+
+  ASSERT_TRUE(merge_patch(world.cluster, kMigrations, {"", "up"},
+                          {{"metadata", {{"annotations", {{"gatelift.dev/rollback", "true"}}}}}}));
+  ASSERT_EQ(world.run("up").reason, "RolledBack");
+  EXPECT_EQ(first_unequal(world.end_state().at(world::kPolicyCrd), before.at(world::kPolicyCrd)), "");
+}
+
+TEST(Migration, DeletesNothingWhereAConfigMapStandsInTheWayOfAMove) {
+  GatewayWorld world;
+  world.populate(3);
+  Json foreign = world::policy("a", "moved");
+  foreign["spec"]["targetRef"]["namespace"] = "b";
+  ASSERT_TRUE(create(world.cluster, world::kOldPolicies, foreign));
+  for (const char* ns : {"a", "b"}) {
+    ASSERT_TRUE(create(world.cluster, resources::kConfigMaps,
+                       {
+                           {"apiVersion", "v1"                               },
+                           {"kind",       "ConfigMap"                        },
+                           {"metadata",   {{"namespace", ns}, {"name", "ca"}}},
+                           {"data",       {{"ca.crt", ns}}                   }
+    }));
+  }
+  world.create_migration(
+      "up", {{"accept", Json::array({consent_to_foreign("moved", "MoveToTarget")})}});
+  const ReconcileResult result = world.run("up");
+  EXPECT_EQ(result.reason, "ConfigMapTaken") << result.message;
+  EXPECT_NE(result.message.find("ConfigMap/b/ca"), std::string::npos) << result.message;
+  EXPECT_EQ(world.num_deletions(world::kOldPolicies), 0);
+}
+
 TEST(Migration, DoesNotStartWhileAPolicyHasAFinalizer) {
   GatewayWorld world;
   world.populate(2);
