@@ -47,7 +47,7 @@ class Blocked(Scenario):
                                                "spec.targetRef.namespace", "billing", "next:")
         self.assert_nothing_deleted(since)
         check = self.check(migration, "ForeignTargetNamespace", ("auth", "foreign"))
-        self.assertEqual((check["severity"], check["field"]), ("Blocker", "spec.targetRef.namespace"))
+        self.assertEqual((check["severity"], check["field"]), ("Consent", "spec.targetRef.namespace"))
         self.assertEqual(migration.condition("Ready")["status"], "False")
         self.assertIn("ForeignTargetNamespace", self.plane.kubectl("get", "gwm", "to-v1-1", "-o", "wide"), message)
 
