@@ -92,7 +92,7 @@ std::string summary_of(const Record& record) {
   const int rewritten = objects[ActionKind::Update] + objects[ActionKind::Reencode];
   if (rewritten > 0) text += ", rewrote " + count_text(rewritten, "object");
   if (const int num = objects[ActionKind::Carry]; num > 0) {
-    text += ", carried fields of " + count_text(num, "object");
+    text += ", carried or rewrote " + count_text(num, "object");
   }
   if (const int num = objects[ActionKind::Rename]; num > 0) {
     text += ", made " + count_text(num, "object") + " anew at another kind";

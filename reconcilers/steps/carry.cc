@@ -125,14 +125,39 @@ class Carrying {
       ASSIGN_OR_RETURN(std::optional<Json> live,
                        get_if_exists(run_.cluster, resource_, key_of(before)));
       if (!live || uid_of(*live) != uid_of(before)) return Written::Not;
-      if (is_applied(patch, *live)) return Written::Yes;
-      if (!is_untouched(patch, before, *live)) return Written::Not;
-      const auto written = run_.cluster.send(request_for(intended, *live, patch, subresource));
+      Result<Json> written = *live;
+      if (!is_applied(patch, *live)) {
+        if (!is_untouched(patch, before, *live)) return Written::Not;
+        written = run_.cluster.send(request_for(intended, *live, patch, subresource));
+      }
+      if (written && subresource.empty()) written = give_back(before, *live, *written);
       if (written) return Written::Yes;
       if (written.error().is(ErrorKind::Conflict) && attempt < kMaxAttempts) continue;
       failures_.note(display_name(kind_, key_of(before)), written.error());
       return Written::Failed;
     }
+  }
+
+  /// Leaves the fields of an object to those who own them: our write took from appliers what it
+  /// changed, and their next apply would meet a conflict. `written` is the object after our write,
+  /// be it of this pass or of one that was killed.
+  Result<Json> give_back(const Json& before, const Json& live, const Json& written) {
+    const std::int64_t was = int_at(before, 0, "metadata", "generation");
+    const bool others_wrote = int_at(written, 0, "metadata", "generation") > was + 1;
+    const bool by_us =
+        int_at(written, 0, "metadata", "generation") != int_at(live, 0, "metadata", "generation");
+    if (others_wrote && !by_us) return written;
+    Json entries = Json::array();
+    for (const Json& entry : array_at(others_wrote ? live : before, "metadata", "managedFields")) {
+      if (string_at(entry, "subresource").empty()) entries.push_back(entry);
+    }
+    for (const Json& entry : array_at(written, "metadata", "managedFields")) {
+      if (!string_at(entry, "subresource").empty()) entries.push_back(entry);
+    }
+    Json owned = live;
+    owned["metadata"]["managedFields"] = std::move(entries);
+    const auto request = managed_fields_request(owned, written, resource_);
+    return request ? run_.cluster.send(*request) : Result<Json>(written);
   }
 
   Request request_for(const Json& intended, const Json& live, const Json& patch,

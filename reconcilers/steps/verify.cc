@@ -108,10 +108,8 @@ class KindVerification {
   }
 
   bool was_changed_since(const Json& intended, const Json& live) const {
-    const std::int64_t generation = int_at(live, 0, "metadata", "generation");
     const std::int64_t expected = converts_ ? 1 : int_at(intended, 0, "metadata", "generation");
-    const bool carried = action_.kind == ActionKind::Carry;  // that was one change
-    return generation != expected && !(carried && generation == expected + 1);
+    return int_at(live, 0, "metadata", "generation") != expected;
   }
 
   /// Objects that spec.accept has left in the backup: their uid is in no intention.

@@ -124,9 +124,15 @@ Json new_policy_schema() {
       {"targetRefs", "validation"});
 }
 
+/// The new release takes each status code once.
 Json route_schema(bool with_names) {
+  Json codes = list_of({
+      {"type", "integer"}
+  });
+  if (with_names) codes["x-kubernetes-list-type"] = "set";
   Json schema = object_of({
-      {"hostnames", list_of(text())}
+      {"hostnames", list_of(text())                                                          },
+      {"rules",     list_of(object_of({{"retry", object_of({{"codes", std::move(codes)}})}}))}
   });
   if (with_names) schema["properties"]["name"] = text();
   return schema;
@@ -144,6 +150,12 @@ std::vector<Json> old_bundle_crds() {
           crd("grpcroutes", "GRPCRoute", "v1.0.0", grpc)};
 }
 
+Json grant_schema() {
+  return object_of({
+      {"from", list_of(object_of({{"group", text()}, {"kind", text()}, {"namespace", text()}}))}
+  });
+}
+
 std::vector<Json> new_bundle_crds() {
   Json policies = Json::array({version("v1alpha3", true, new_policy_schema())});
   Json routes = Json::array(
@@ -153,6 +165,8 @@ std::vector<Json> new_bundle_crds() {
   return {crd("backendtlspolicies", "BackendTLSPolicy", "v1.1.1", policies),
           crd("httproutes", "HTTPRoute", "v1.1.1", routes),
           crd("grpcroutes", "GRPCRoute", "v1.1.1", grpc),
+          crd("referencegrants", "ReferenceGrant", "v1.1.1",
+              Json::array({version("v1beta1", true, grant_schema())})),
           crd("backendlbpolicies", "BackendLBPolicy", "v1.1.1", added)};
 }
 
@@ -272,6 +286,27 @@ void GatewayWorld::populate(int num_policies) {
   cluster.forget_writes();
 }
 
+void GatewayWorld::populate_moves() {
+  Json crd = world::crd("referencepolicies", "ReferencePolicy", "v0.5.1",
+                        Json::array({world::version("v1alpha2", true, world::grant_schema())}));
+  value_or_throw(cluster.send(apply_as("kubectl", resources::kCrds, std::move(crd))));
+  clock.advance(std::chrono::seconds(5));
+  Json route = world::http_route("b", "retried");
+  route["spec"]["rules"] = Json::array({{{"retry", {{"codes", Json::array({500, 502, 500})}}}}});
+  value_or_throw(cluster.send(apply_as("kubectl", world::kRoutes, std::move(route))));
+  for (const char* name : {"one", "two"}) {
+    Json grant = {
+        {"apiVersion", "gateway.networking.k8s.io/v1alpha2"                                  },
+        {"kind",       "ReferencePolicy"                                                     },
+        {"metadata",   {{"namespace", "a"}, {"name", name}}                                  },
+        {"spec",       {{"from", Json::array({{{"kind", "HTTPRoute"}, {"namespace", "b"}}})}}}
+    };
+    const Resource policies{"gateway.networking.k8s.io", "v1alpha2", "referencepolicies", true};
+    value_or_throw(cluster.send(apply_as("kubectl", policies, std::move(grant))));
+  }
+  cluster.forget_writes();
+}
+
 void GatewayWorld::create_migration(const std::string& name, Json spec_changes) {
   Json object = {
       {"apiVersion", "gatelift.dev/v1alpha1"                                           },
@@ -292,7 +327,8 @@ ReconcileResult GatewayWorld::run_through(Cluster& through, const std::string& n
   ReconcileResult result;
   for (int pass = 0; pass < most; ++pass) {
     auto passed = reconciler.reconcile(name);
-    if (!passed && passed.error().is(ErrorKind::Internal)) throw std::runtime_error(passed.error().message);
+    if (!passed && passed.error().is(ErrorKind::Internal))
+      throw std::runtime_error(passed.error().message);
     if (!passed) {  // as the daemon's queue does: back off and call again
       clock.advance(std::chrono::seconds(1));
       continue;

@@ -42,6 +42,9 @@ class GatewayWorld {
   /// The bundle v1.0.0 and `num_policies` policies spread over three namespaces, two routes stored
   /// as v1beta1.
   void populate(int num_policies);
+  /// Besides: a route with a value that the new release refuses and that is mended on the way, and
+  /// two objects of a kind that another one takes the place of.
+  void populate_moves();
   void create_migration(const std::string& name, Json spec_changes = Json::object());
 
   /// Passes over the migration until it rests, or `most` passes.

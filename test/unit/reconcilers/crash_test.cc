@@ -18,11 +18,13 @@ class FaultMatrix : public testing::TestWithParam<Fault> {
   static void SetUpTestSuite() {
     GatewayWorld world;
     world.populate(kPolicies);
+    world.populate_moves();
     world.create_migration("up");
     FaultyCluster counting(world.cluster);
     ReconcileResult result = world.run_through(counting, "up");
     ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.message;
     end_state_ = world.end_state();
+    ASSERT_EQ(end_state_.at(world::kRouteCrd).at("objects").size(), 3U);
     num_writes_ = counting.num_writes();
   }
 
@@ -30,6 +32,7 @@ class FaultMatrix : public testing::TestWithParam<Fault> {
   static void run_with_fault(Fault fault, int n) {
     GatewayWorld world;
     world.populate(kPolicies);
+    world.populate_moves();
     world.create_migration("up");
     FaultyCluster faulty(world.cluster);
     faulty.plan(fault, n);

@@ -200,6 +200,54 @@ TEST(Migration, DoesNotStartWhileAPolicyHasAFinalizer) {
   EXPECT_NE(world.condition("up", "Ready", "message").find("example.com/orphan"), std::string::npos);
 }
 
+TEST(Migration, MendsFieldsAndMakesRenamedKindsAnewAndTakesTheFieldsBackOnRollback) {
+  GatewayWorld world;
+  world.populate(1);
+  world.populate_moves();
+  const Json before = world.end_state();
+  world.create_migration("up");
+  const ReconcileResult result = world.run("up");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
+  EXPECT_NE(result.message.find("carried or rewrote 3 objects"), std::string::npos) << result.message;
+  EXPECT_NE(result.message.find("made 2 objects anew"), std::string::npos) << result.message;
+  const auto route = get(world.cluster, world::kRoutes, {"b", "retried"});
+  ASSERT_TRUE(route);
+  EXPECT_EQ(route->at("spec").at("rules")[0].at("retry").at("codes"), Json::array({500, 502}));
+  const Resource grants{"gateway.networking.k8s.io", "v1beta1", "referencegrants", true};
+  for (const char* name : {"one", "two"}) {
+    EXPECT_TRUE(get(world.cluster, grants, {"a", name})) << name;
+  }
+
+  ASSERT_TRUE(merge_patch(world.cluster, kMigrations, {"", "up"},
+                          {{"metadata", {{"annotations", {{"gatelift.dev/rollback", "true"}}}}}}));
+  ASSERT_EQ(world.run("up").reason, "RolledBack");
+  EXPECT_EQ(first_unequal(world.end_state().at(world::kRouteCrd).at("objects"),
+                          before.at(world::kRouteCrd).at("objects")),
+            "");
+}
+
+TEST(Migration, KeepsWhatSomebodySetAfterTheBackup) {
+  GatewayWorld world;
+  world.populate(1);
+  world.populate_moves();
+  bool edited = false;
+  world.cluster.before_call([&](const Request& request) {
+    // As soon as the new CRD is there, its owner gives the route codes that it takes.
+    const bool reads = request.verb == Verb::Get && request.resource == world::kRoutes;
+    if (!reads || edited) return;
+    edited = true;
+    const Json codes = Json::array({503});
+    ASSERT_TRUE(merge_patch(world.cluster, world::kRoutes, {"b", "retried"},
+                            {{"spec", {{"rules", Json::array({{{"retry", {{"codes", codes}}}}})}}}}));
+  });
+  world.create_migration("up");
+  const ReconcileResult result = world.run("up");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
+  ASSERT_TRUE(edited);
+  const auto route = get(world.cluster, world::kRoutes, {"b", "retried"});
+  EXPECT_EQ(route->at("spec").at("rules")[0].at("retry").at("codes"), Json::array({503}));
+}
+
 TEST(Migration, WritesNothingOfTheUsersInModePlan) {
   GatewayWorld world;
   world.populate(3);
