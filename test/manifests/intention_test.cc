@@ -4,8 +4,11 @@
 // The objects are as people write them; the schemas are the real ones.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <memory>
+#include <random>
+#include <set>
 
 #include "client/yaml.h"
 #include "reconcilers/convert/intention.h"
@@ -436,6 +439,87 @@ TEST_P(Renamed, IsTheSameAtTheNewKind) {
   EXPECT_EQ(intention.object, object_of(to, to.summary.storage_version(), row.intended));
 }
 INSTANTIATE_TEST_SUITE_P(Kinds, Renamed, testing::ValuesIn(kRenamed), name_of);
+
+/// Gateways of up to five listeners on three ports, any of which may validate clients.
+Json random_gateway(std::mt19937& random) {
+  const auto below = [&](unsigned bound) { return random() % bound; };
+  const char* names[] = {"ca-1", "ca-2"};
+  Json listeners = Json::array();
+  for (unsigned i = 0; i < 1 + below(5); ++i) {
+    const bool secure = below(4) != 0;
+    Json listener = {
+        {"name",     "l" + std::to_string(i)                 },
+        {"hostname", "h" + std::to_string(i) + ".example.com"},
+        {"port",     std::array{443, 8443, 9443}[below(3)]   },
+        {"protocol", secure ? "HTTPS" : "HTTP"               }
+    };
+    if (secure && below(2) == 0) {
+      listener["tls"]["frontendValidation"]["caCertificateRefs"] = Json::array({
+          {{"group", ""}, {"kind", "ConfigMap"}, {"name", names[below(2)]}}
+      });
+    }
+    listeners.push_back(std::move(listener));
+  }
+  return {
+      {"apiVersion", "gateway.networking.k8s.io/v1"                                  },
+      {"kind",       "Gateway"                                                       },
+      {"metadata",   {{"name", "x"}, {"namespace", "ns"}}                            },
+      {"spec",       {{"gatewayClassName", "c"}, {"listeners", std::move(listeners)}}}
+  };
+}
+
+/// What the listener at a port asks of clients in the new shape; null where nothing.
+Json refs_at(const Json& gateway, const Json& port) {
+  for (const Json& each : array_at(gateway, "spec", "tls", "frontend", "perPort")) {
+    if (each.at("port") == port) return each.at("tls").at("validation").at("caCertificateRefs");
+  }
+  return nullptr;
+}
+
+TEST(IntendedGateways, AskWhatTheirListenersAskedOrAreRefused) {
+  const BundleCrd& to = *bundle("e1.4.1").crd("gateways.gateway.networking.k8s.io");
+  const Intentions intentions(to);
+  std::mt19937 random(20261126);
+  int carried = 0;
+  int refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    const Json gateway = random_gateway(random);
+    SCOPED_TRACE(gateway.dump());
+    const Intention intention = intentions.of(gateway);
+    if (!intention.ok()) {
+      ++refused;
+      continue;
+    }
+    if (intention.needs_write()) ++carried;
+    for (const Json& listener : array_at(gateway, "spec", "listeners")) {
+      if (listener.at("protocol") != "HTTPS") continue;
+      const Json* asked = find(listener, "tls", "frontendValidation", "caCertificateRefs");
+      ASSERT_EQ(refs_at(intention.object, listener.at("port")), asked == nullptr ? Json() : *asked);
+    }
+    ASSERT_EQ(texts_of(intentions.of(intention.object)), std::vector<std::string>{});
+  }
+  // Both happen: the test says something.
+  EXPECT_GT(carried, 200);
+  EXPECT_GT(refused, 200);
+}
+
+TEST(IntendedRoutes, KeepEachStatusCodeOnce) {
+  const BundleCrd& to = *bundle("e1.6.1").crd("httproutes.gateway.networking.k8s.io");
+  const Intentions intentions(to);
+  std::mt19937 random(7);
+  for (int round = 0; round < 500; ++round) {
+    Json codes = Json::array();
+    for (unsigned i = 0; i < random() % 6; ++i) codes.push_back(500 + random() % 4);
+    const Json route =
+        object_of(to, "v1", "spec: {rules: [{retry: {codes: " + codes.dump() + "}}]}");
+    const Intention intention = intentions.of(route);
+    const Json& kept = intention.object.at("spec").at("rules")[0].at("retry").at("codes");
+    const std::set<Json> before(codes.begin(), codes.end());
+    ASSERT_EQ(std::set<Json>(kept.begin(), kept.end()), before);
+    ASSERT_EQ(kept.size(), before.size());
+    ASSERT_EQ(intention.needs_write(), before.size() != codes.size());
+  }
+}
 
 TEST(Renamed, HasNoRowWhereTheTargetLacksTheNewKind) {
   EXPECT_EQ(renaming_of("xlistenersets.gateway.networking.x-k8s.io",
