@@ -6,6 +6,7 @@
 // replace in a dependency has no effect, so `go build` elsewhere needs one replace per staging module.
 // They are taken from the release's own go.mod: a staging module of v1.Y.Z is published as v0.Y.Z.
 // The remaining requirements are copied as they are, so the build uses what the release was tested with.
+// Except for what no command imports: that is excluded, and need not be on the module proxy.
 package main
 
 import (
@@ -29,25 +30,26 @@ type goMod struct {
 	Require []requirement
 }
 
-var commands = []string{"kube-apiserver", "kube-controller-manager", "kubectl"}
+// unused is a staging module that every release requires and none of its commands imports.
+const unused = "k8s.io/sample-apiserver"
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: pin v1.Y.Z DIR")
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: pin v1.Y.Z DIR COMMAND...")
 		os.Exit(2)
 	}
-	if err := pin(os.Args[1], os.Args[2]); err != nil {
+	if err := pin(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "pin:", err)
 		os.Exit(1)
 	}
 }
 
-func pin(version, dir string) error {
+func pin(version, dir string, commands []string) error {
 	release, err := releaseGoMod(version)
 	if err != nil {
 		return err
 	}
-	text, err := render(version, release)
+	text, err := render(version, release, commands)
 	if err != nil {
 		return err
 	}
@@ -87,17 +89,21 @@ func goJSON(into any, args ...string) error {
 }
 
 // render fails when the release has no staging module at v0.0.0: then its layout is not the known one.
-func render(version string, release goMod) ([]byte, error) {
+func render(version string, release goMod, commands []string) ([]byte, error) {
 	number, isV1 := strings.CutPrefix(version, "v1.")
 	if !isV1 {
 		return nil, fmt.Errorf("version %q is not of the form v1.Y.Z", version)
 	}
-	var tools, requires, replaces bytes.Buffer
+	var tools, requires, excludes, replaces bytes.Buffer
 	for _, command := range commands {
 		fmt.Fprintf(&tools, "\tk8s.io/kubernetes/cmd/%s\n", command)
 	}
 	fmt.Fprintf(&requires, "\tk8s.io/kubernetes %s\n", version)
 	for _, r := range release.Require {
+		if r.Path == unused {
+			fmt.Fprintf(&excludes, "exclude %s %s\n\n", r.Path, r.Version)
+			continue
+		}
 		if r.Version == "v0.0.0" && strings.HasPrefix(r.Path, "k8s.io/") {
 			fmt.Fprintf(&replaces, "\t%s => %s v0.%s\n", r.Path, r.Path, number)
 		}
@@ -109,7 +115,7 @@ func render(version string, release goMod) ([]byte, error) {
 	minor, _, _ := strings.Cut(number, ".")
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "module gatelift.dev/test/controlplane/kubernetes/v1_%s\n\ngo %s\n\n", minor, release.Go)
-	fmt.Fprintf(&text, "tool (\n%s)\n\nrequire (\n%s)\n\nreplace (\n%s)\n",
-		&tools, &requires, &replaces)
+	fmt.Fprintf(&text, "tool (\n%s)\n\nrequire (\n%s)\n\n%sreplace (\n%s)\n",
+		&tools, &requires, &excludes, &replaces)
 	return text.Bytes(), nil
 }
