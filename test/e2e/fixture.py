@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real API server, the operator as its own ServiceAccount beside it, and what a test says to both.
 
-The program is GATELIFT_BIN, the bundles are in GATELIFT_BUNDLES (default: scripts/fetch-bundles' directory)."""
+The program is GATELIFT_BIN, the bundles are in GATELIFT_BUNDLES (default: scripts/fetch-bundles' directory), the API
+server's minor is GATELIFT_KUBERNETES (default: what scripts/control-plane says)."""
 
 import json
 import os
@@ -30,14 +31,15 @@ def program():
 
 
 class ControlPlane:
-    """Ends with its process at the latest: the launcher watches its stdin."""
+    """Ends with its process at the latest: the launcher watches its stdin. `minor` overrides GATELIFT_KUBERNETES."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, minor=None):
         self._folder = tempfile.TemporaryDirectory(prefix="gatelift-e2e-")
         self.folder = pathlib.Path(self._folder.name)
+        chosen = {"GATELIFT_KUBERNETES": minor} if minor else {}
         self._launcher = subprocess.Popen(
             [ROOT / "scripts/control-plane", "start", "--dir", self.folder / "plane", *flags],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **chosen})
         line = self._launcher.stdout.readline()
         if not line:
             self._launcher.wait()
@@ -218,12 +220,13 @@ class Scenario(unittest.TestCase):
     """Tests that share one control plane; each begins and ends with nothing of Gateway API in it."""
 
     flags = ()
+    minor = None
     namespaces = ()
     plane = None
 
     @classmethod
     def setUpClass(cls):
-        cls.plane = ControlPlane(*cls.flags)
+        cls.plane = ControlPlane(*cls.flags, minor=cls.minor)
         cls.addClassCleanup(cls.plane.close)
         cls.plane.install_operator_manifests()
         cls.plane.create_namespaces(*cls.namespaces)
