@@ -1,78 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/plan/owner_checks.h"
 
+#include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 namespace gatelift {
 namespace {
 
-constexpr std::string_view kInstanceLabel = "argocd.argoproj.io/instance";
-constexpr std::string_view kTracking = "argocd.argoproj.io/tracking-id";
-constexpr std::string_view kAddonMode = "addonmanager.kubernetes.io/mode";
+constexpr std::string_view kResourcePolicy = "helm.sh/resource-policy";
+constexpr std::string_view kDeletedWithRelease =
+    "; it lacks the annotation helm.sh/resource-policy: keep, so that removing the release, or "
+    "switching the component off, would delete it with every object of its kind: see first that "
+    "the release's own manifest has it (helm get manifest)";
 
-std::string label_field(std::string_view name) {
-  return "metadata.labels[" + std::string(name) + "]";
-}
-std::string annotation_field(std::string_view name) {
-  return "metadata.annotations[" + std::string(name) + "]";
-}
-
-/// kustomize.toolkit.fluxcd.io and helm.toolkit.fluxcd.io label what they apply with their own name
-/// and namespace.
-std::optional<ForeignOwner> flux_owner(const Json& object, const std::string& domain,
-                                       const std::string& kind) {
-  const std::string name = label_of(object, domain + "/name");
-  if (name.empty()) return std::nullopt;
-  const std::string place = label_of(object, domain + "/namespace") + "/" + name;
-  return ForeignOwner{label_field(domain + "/name"), "Flux " + kind + " " + place,
-                      "put the target's CRDs into what " + kind + " " + place +
-                          " applies and suspend it during the run"};
-}
-
-std::optional<ForeignOwner> argo_owner(const Json& object) {
-  std::string field = annotation_field(kTracking);
-  std::string application = annotation_of(object, kTracking);
-  if (!application.empty()) {
-    application = application.substr(0, application.find(':'));
-  } else {
-    field = label_field(kInstanceLabel);
-    application = label_of(object, kInstanceLabel);
+/// The latest entry of a field manager in managedFields, but for those of subresources, or null.
+const Json* entry_of_manager(const Json& object, std::string_view manager) {
+  const Json* latest = nullptr;
+  for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+    if (string_at(entry, "manager") != manager) continue;
+    if (!string_at(entry, "subresource").empty()) continue;
+    if (latest == nullptr || string_at(*latest, "time") < string_at(entry, "time")) latest = &entry;
   }
-  if (application.empty()) return std::nullopt;
-  return ForeignOwner{field, "Argo CD Application " + application,
-                      "put the target's CRDs into what Application " + application +
-                          " syncs and turn its automatic sync off during the run"};
+  return latest;
 }
 
-std::optional<ForeignOwner> helm_owner(const Json& object) {
-  constexpr std::string_view kRelease = "meta.helm.sh/release-name";
-  const std::string release = annotation_of(object, kRelease);
-  if (release.empty()) return std::nullopt;
-  const std::string place = annotation_of(object, "meta.helm.sh/release-namespace") + "/" + release;
-  return ForeignOwner{annotation_field(kRelease), "Helm release " + place,
-                      "upgrade the chart of release " + place +
-                          " to one that holds the target's CRDs, or one without them, so that its "
-                          "next upgrade does not put the old ones back"};
+/// What the object has at the mark, "" where it has not.
+std::string value_at(const Json& object, Mark::On on, std::string_view key) {
+  switch (on) {
+    case Mark::On::Nothing:
+      break;
+    case Mark::On::Label:
+      return label_of(object, key);
+    case Mark::On::Annotation:
+      return annotation_of(object, key);
+    case Mark::On::Manager:
+      return entry_of_manager(object, key) == nullptr ? "" : std::string(key);
+  }
+  return {};
 }
 
-std::optional<ForeignOwner> addon_owner(const Json& object) {
-  const std::string mode = label_of(object, kAddonMode);
-  if (mode.empty()) return std::nullopt;
-  return ForeignOwner{label_field(kAddonMode), "the cluster's addon manager (mode " + mode + ")",
-                      mode == "EnsureExists"
-                          ? "make sure that the provider supports the target's bundle"
-                          : "turn the provider's own Gateway API off, since the addon manager puts "
-                            "its content back within minutes"};
+bool is_marked(const Json& object, const Mark& mark) {
+  if (mark.on == Mark::On::Nothing) return true;
+  const std::string value = value_at(object, mark.on, mark.key);
+  return !value.empty() && (mark.value.empty() || value == mark.value);
+}
+
+std::string field_of(const Mark& mark) {
+  std::string field = "metadata.managedFields";
+  if (mark.on == Mark::On::Label) field = "metadata.labels";
+  if (mark.on == Mark::On::Annotation) field = "metadata.annotations";
+  return field + "[" + std::string(mark.key) + "]";
+}
+
+using Words = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+std::string filled_in(std::string_view text, Words words) {
+  std::string filled(text);
+  for (const auto& [word, meaning] : words) {
+    for (auto at = filled.find(word); at != std::string::npos;
+         at = filled.find(word, at + meaning.size())) {
+      filled.replace(at, word.size(), meaning);
+    }
+  }
+  return filled;
+}
+
+ForeignOwner owner_of(const Json& object, const OwnerRow& row) {
+  std::string name = value_at(object, row.mark.on, row.mark.key);
+  name = name.substr(0, name.find(':'));
+  const std::string ns = value_at(object, row.mark.on, row.namespace_key);
+  const std::string crd = key_of(object).name;
+  const bool is_kept = annotation_of(object, kResourcePolicy) == "keep";
+  const Words words = {
+      {"{name}", name                                              },
+      {"{ns}",   ns                                                },
+      {"{crd}",  crd                                               },
+      {"{keep}", is_kept ? std::string_view() : kDeletedWithRelease}
+  };
+  ForeignOwner owner;
+  owner.field = field_of(row.mark);
+  owner.name = filled_in(row.name, words);
+  owner.verdict = row.verdict;
+  owner.support = row.support;
+  owner.next = filled_in(row.next, words);
+  if (row.mark.on == Mark::On::Manager) {
+    owner.last_written = string_at(*entry_of_manager(object, row.mark.key), "time");
+  }
+  return owner;
+}
+
+std::string message_of(const ForeignOwner& owner) {
+  std::string message = "it is managed by " + owner.name;
+  switch (owner.verdict) {
+    case Verdict::Reverts:
+      message += ", whose next sync puts its own content back";
+      break;
+    case Verdict::KeepsNewer:
+      message += ", which puts its own content back once that is the newer one";
+      break;
+    case Verdict::Refuses:
+      message += ", which refuses changes by anybody else";
+      break;
+    case Verdict::LeavesAlone:
+      message += ", which leaves what is there as it is";
+      break;
+    case Verdict::Unknown:
+      message = "it was written by " + owner.name +
+                (owner.last_written.empty() ? "" : ", last at " + owner.last_written) +
+                ", and has no mark of being managed by it: whether it will be written again is "
+                "unknown";
+      break;
+  }
+  if (owner.support == Support::Unsupported) message += "; changing it is not supported there";
+  return message;
+}
+
+Check check_of(const std::string& crd, const ForeignOwner& owner) {
+  Check check{"ForeignOwner", Severity::Consent, crd_display(crd),
+              owner.field,    message_of(owner), "",
+              false};
+  if (owner.wants_consent()) {
+    check.next = owner.next + "; then copy this check's check, object and field into spec.accept";
+  } else {
+    check.severity = Severity::Note;
+  }
+  return check;
 }
 
 }  // namespace
 
+bool ForeignOwner::wants_consent() const {
+  return verdict != Verdict::LeavesAlone && verdict != Verdict::Unknown;
+}
+
 std::optional<ForeignOwner> foreign_owner(const Json& object) {
-  if (auto owner = flux_owner(object, "helm.toolkit.fluxcd.io", "HelmRelease")) return owner;
-  if (auto owner = flux_owner(object, "kustomize.toolkit.fluxcd.io", "Kustomization")) return owner;
-  if (auto owner = argo_owner(object)) return owner;
-  if (auto owner = helm_owner(object)) return owner;
-  return addon_owner(object);
+  const auto owners = known_owners();
+  const auto row = std::ranges::find_if(owners, [&](const OwnerRow& each) {
+    return is_marked(object, each.mark) && is_marked(object, each.also);
+  });
+  if (row == owners.end()) return std::nullopt;
+  return owner_of(object, *row);
 }
 
 Result<std::optional<Json>> check_owner(Cluster& cluster, const std::string& crd,
@@ -86,12 +154,7 @@ Result<std::optional<Json>> check_owner(Cluster& cluster, const std::string& crd
     if (live.error().is(ErrorKind::NotFound)) return std::nullopt;
     return fail(std::move(live).error());
   }
-  if (const auto owner = foreign_owner(*live)) {
-    findings.add({"ForeignOwner", Severity::Consent, crd_display(crd), owner->field,
-                  "it is managed by " + owner->name + ", which may put its own content back",
-                  owner->next + "; then copy this check's check, object and field into spec.accept",
-                  false});
-  }
+  if (const auto owner = foreign_owner(*live)) findings.add(check_of(crd, *owner));
   return std::optional(*std::move(live));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who else manages a CRD: a tool that would put its own content back, or that should be told first.
+// Who else manages a CRD: a provider or a tool that would put its own content back, or that should
+// be told first.
 #pragma once
 
 #include <optional>
@@ -7,15 +8,24 @@
 
 #include "client/cluster.h"
 #include "reconcilers/plan/findings.h"
+#include "reconcilers/plan/owner_table.h"
 
 namespace gatelift {
 
-/// What a tool leaves on what it manages. Pure.
+/// A row of known_owners() that fits a CRD, with its texts filled in.
 struct ForeignOwner {
-  std::string field;  // the label or annotation that says so
+  std::string field;  // of the mark, for instance "metadata.labels[…]"
   std::string name;   // "Helm release traefik/traefik"
-  std::string next;   // what to change there first
+  Verdict verdict = Verdict::Reverts;
+  Support support = Support::Unsaid;
+  std::string last_written;  // by a field manager; RFC 3339, "" where it is not known
+  std::string next;          // what to change there first; "" where nothing has to be
+
+  /// True where its content may come back, so that somebody has to be asked.
+  bool wants_consent() const;
 };
+
+/// `object` is a CRD or its metadata. Pure.
 std::optional<ForeignOwner> foreign_owner(const Json& object);
 
 /// Adds a ForeignOwner check where one manages the live CRD. Returns the CRD's metadata, nullopt
