@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxCauses = 3;
 constexpr int kInFlight = 4;  // a CRD takes the API server a tenth of a second or more
-constexpr std::size_t kMaxQuotedBytes = 400;
-
-std::string quoted(const std::string& text) {
-  if (text.size() <= kMaxQuotedBytes) return "\"" + text + "\"";
-  return "\"" + text.substr(0, kMaxQuotedBytes) + "…\"";
-}
 
 /// The server's own words: its causes, or its message where it gave none.
 std::string words_of(const Error& error) {

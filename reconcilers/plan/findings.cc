@@ -9,6 +9,7 @@ namespace gatelift {
 namespace {
 
 constexpr int kMaxPerCode = 1000;
+constexpr std::size_t kMaxQuotedBytes = 400;
 /// Consents are what a person answers for: one left out would be taken for given.
 constexpr int kMaxConsentsPerCode = 20000;
 
@@ -92,6 +93,11 @@ void Findings::move_to(Plan& plan, const std::vector<Consent>& consents) && {
       checks_, [](const Check& a, const Check& b) { return order_of(a) < order_of(b); });
   plan.checks = std::move(checks_);
   plan.checks_omitted = omitted_;
+}
+
+std::string quoted(const std::string& text) {
+  if (text.size() <= kMaxQuotedBytes) return "\"" + text + "\"";
+  return "\"" + text.substr(0, kMaxQuotedBytes) + "…\"";
 }
 
 std::string crd_display(std::string_view crd_name) {

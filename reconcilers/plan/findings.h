@@ -34,6 +34,9 @@ class Findings {
 /// resolutions needs one of them.
 bool covers(const Consent& consent, const Check& check);
 
+/// Somebody else's words, in quotation marks and cut after 400 bytes.
+std::string quoted(const std::string& text);
+
 /// "CustomResourceDefinition/name".
 std::string crd_display(std::string_view crd_name);
 

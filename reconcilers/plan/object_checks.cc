@@ -9,6 +9,7 @@
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/plan.h"
+#include "reconcilers/plan/version_use.h"
 #include "reconcilers/steps/restored_object.h"
 
 namespace gatelift {
@@ -56,7 +57,8 @@ class Scanner {
   explicit Scanner(const ObjectScanInputs& inputs)
       : inputs_(inputs),
         target_versions_(inputs.target == nullptr ? std::vector<std::string>{}
-                                                  : version_names(inputs.target->summary)) {
+                                                  : version_names(inputs.target->summary)),
+        version_use_(inputs.live, inputs.target == nullptr ? nullptr : &inputs.target->summary) {
     if (needs_content()) intentions_.emplace(*inputs.target, inputs.moves);
   }
 
@@ -72,6 +74,7 @@ class Scanner {
     scan_.digest = sha256(scan_.digest + "\n" + key_of(object).display() + " " + uid_of(object) +
                           " " + std::to_string(int_at(object, 0, "metadata", "generation")));
     if (find(object, "status") != nullptr) ++scan_.with_status;
+    version_use_.see(object);
     if (kind() == ActionKind::Convert) return visit_converted(object);
     if (kind() == ActionKind::Rename) return visit_renamed(object);
     if (kind() == ActionKind::Keep) {
@@ -85,6 +88,7 @@ class Scanner {
   }
 
   ObjectScan take() {
+    version_use_.report(scan_.findings);
     for (const ObjectKey& key : moved_to_) {
       if (!keys_.contains(key)) continue;
       scan_.findings.add(
@@ -267,6 +271,7 @@ class Scanner {
   const ObjectScanInputs& inputs_;
   const std::vector<std::string> target_versions_;
   std::optional<Intentions> intentions_;
+  VersionUse version_use_;
   std::map<std::string, int> status_losses_;
   std::set<ObjectKey> keys_;         // of Convert
   std::vector<ObjectKey> moved_to_;  // what MoveToTarget makes

@@ -12,6 +12,7 @@
 #include "reconcilers/bundle/version.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/plan/actions.h"
+#include "reconcilers/plan/client_checks.h"
 #include "reconcilers/plan/crd_checks.h"
 #include "reconcilers/plan/dependent_checks.h"
 #include "reconcilers/plan/findings.h"
@@ -73,6 +74,7 @@ class Planner {
     RETURN_IF_ERROR(look_at_crds());
     sort_actions(plan_.actions);
     RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
+    if (!plan_.is_empty()) RETURN_IF_ERROR(check_controllers(cluster_, inputs_, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
     look_at_bundle();
     std::move(findings_).move_to(plan_, inputs_.spec.accept);
@@ -421,6 +423,7 @@ class Planner {
     }
     for (const Check& check : plan_.checks) {
       if (check.severity == Severity::Note || is_about_us(check)) continue;
+      if (is_about_clients(check)) continue;
       sealed["checks"].push_back(
           {check.code, to_string(check.severity), check.object, check.field, check.resolution});
     }
