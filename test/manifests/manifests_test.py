@@ -228,7 +228,7 @@ class Rights(unittest.TestCase):
 
     def test_of_the_planner_write_nothing(self):
         for role, rule in roles():
-            if role.endswith("/gatelift-planner") and rule["resources"] != ["selfsubjectaccessreviews"]:
+            if role.endswith(("/gatelift-planner", "/gatelift-clients")) and rule["resources"] != ["selfsubjectaccessreviews"]:
                 with self.subTest(role, rule=rule):
                     self.assertLessEqual(set(rule["verbs"]), {"get", "list", "watch"})
 
@@ -256,7 +256,7 @@ class Rights(unittest.TestCase):
         rendered = plane.objects("create", "--dry-run=client", "-k", MANIFESTS / "plan-only")
         bound = {item["roleRef"]["name"] for item in rendered
                  if item["kind"] == "ClusterRoleBinding" and item["subjects"][0]["name"] == "gatelift"}
-        self.assertEqual(bound, {"gatelift-planner", "gatelift-records"})
+        self.assertEqual(bound, {"gatelift-planner", "gatelift-records", "gatelift-clients"})
 
 
 @unittest.skipUnless(os.environ.get("GATELIFT_BIN"), "no program to ask")
