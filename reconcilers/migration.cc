@@ -44,6 +44,13 @@ CrdProgress* Record::crd(std::string_view name) {
   return it == crds.end() ? nullptr : &*it;
 }
 
+bool Record::is_carrying() const {
+  return std::ranges::any_of(crds, [](const CrdProgress& crd) {
+    return crd.action == ActionKind::Carry &&
+           (crd.step == "Replace" || crd.step == "Bridge" || crd.step == "Carry");
+  });
+}
+
 const Condition* Record::condition(std::string_view type) const {
   const auto it =
       std::ranges::find_if(conditions, [&](const Condition& each) { return each.type == type; });

@@ -232,6 +232,9 @@ struct Record {
   const Condition* condition(std::string_view type) const;
   /// Objects are deleted and not all back: nothing may come before them.
   bool is_absence_open() const { return unavailable_since && !unavailable_measured; }
+  /// The same for fields: a CRD is written, and what it does not have is not yet where it goes.
+  bool is_carrying() const;
+  bool may_not_rest() const { return is_absence_open() || is_carrying(); }
 
   bool operator==(const Record&) const = default;
 };

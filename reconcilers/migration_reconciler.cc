@@ -194,11 +194,11 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   }
   if (record.started_at) record.observed_generation = migration.generation;
   if (is_over(migration)) return std::nullopt;
-  if (run.spec().suspend && !record.is_absence_open()) {
+  if (run.spec().suspend && !record.may_not_rest()) {
     return Verdict{Verdict::Kind::Stalled, "Suspended", "spec.suspend is true; next: set it to false"};
   }
   ASSIGN_OR_RETURN(std::optional<std::string> older, older_at_work(migration));
-  if (older && !record.is_absence_open()) {
+  if (older && !record.may_not_rest()) {
     return Verdict{Verdict::Kind::Waiting, "WaitingForOther",
                    "waits until " + std::string(kMigrationKind) + "/" + *older + " is done"};
   }
@@ -232,7 +232,9 @@ Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
   bool wanted = !is_over(run.migration) && run.record().phase == Phase::Migrate &&
                 !run.record().unavailable_measured && run.record().plan &&
                 std::any_of(run.plan().actions.begin(), run.plan().actions.end(),
-                            [](const PlannedAction& a) { return a.kind == ActionKind::Convert; });
+                            [](const PlannedAction& a) {
+                              return a.kind == ActionKind::Convert || a.kind == ActionKind::Carry;
+                            });
   Json finalizers = array_at(run.object, "metadata", "finalizers");
   auto ours = std::find(finalizers.begin(), finalizers.end(), Json(kFinalizer));
   bool present = ours != finalizers.end();
@@ -413,7 +415,7 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
           std::move(migration), *std::move(object), target,
           {},         backup,  source,
           clock.now()};
-  if (run.migration.deleting && !run.record().is_absence_open()) {
+  if (run.migration.deleting && !run.record().may_not_rest()) {
     run.record().phase = Phase::Done;
     RETURN_IF_ERROR(hold_finalizer(run));
     return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Done, false, "", ""};

@@ -29,7 +29,11 @@ bool is_action_proven(Run& run, const PlannedAction& action) {
   if (action.kind == ActionKind::Keep) return true;
   const CrdProgress* progress = run.record().crd(action.crd);
   if (action.kind == ActionKind::Rename) return progress != nullptr && progress->step == "Done";
-  if (action.kind == ActionKind::Remove) return run.installed.crd(action.crd) == nullptr;
+  if (action.kind == ActionKind::Remove) {
+    if (run.installed.crd(action.crd) != nullptr) return false;
+    note_removed(run, action);
+    return true;
+  }
   return progress != nullptr && progress->step == "Done" &&
          crd_is_at_target(run.installed.crd(action.crd), run.target->crd(action.crd)->summary);
 }
@@ -54,7 +58,7 @@ Result<Plan> compute_plan(Run& run) {
   PlanInputs inputs{run.spec(), *run.target, run.installed, *run.sources, run.settings.ns,
                     run.record().operation};
   ASSIGN_OR_RETURN(Plan plan, make_plan(run.cluster, inputs));
-  if (run.source != nullptr) complete_rollback_plan(run, plan);
+  if (run.source != nullptr) RETURN_IF_ERROR(complete_rollback_plan(run, plan));
   return plan;
 }
 

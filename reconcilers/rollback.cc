@@ -2,6 +2,7 @@
 #include "reconcilers/rollback.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <utility>
@@ -18,8 +19,10 @@ namespace {
 std::map<std::string, int> made_anew(const Run& run) {
   const VerifiedBackup& backup = *run.source;
   std::map<std::string, int> num_objects;
+  std::set<std::pair<std::string, ObjectKey>> seen;  // a supplement holds an object once more
   for (const BackupEntry& entry : backup.entries()) {
     if (entry.role != BackupRole::Original || run.target->crd(entry.crd) == nullptr) continue;
+    if (!seen.emplace(entry.crd, entry.key).second) continue;
     const BackupEntry* intended = backup.entry(BackupRole::Intended, entry.crd, entry.key);
     const bool converted =
         intended != nullptr &&
@@ -33,10 +36,12 @@ std::map<std::string, int> made_anew(const Run& run) {
 
 /// How many objects of each CRD a backup holds.
 std::map<std::string, int> held(const VerifiedBackup& backup) {
-  std::map<std::string, int> num_objects;
+  std::map<std::string, std::set<ObjectKey>> keys;
   for (const BackupEntry& entry : backup.entries()) {
-    if (entry.role == BackupRole::Original) ++num_objects[entry.crd];
+    if (entry.role == BackupRole::Original) keys[entry.crd].insert(entry.key);
   }
+  std::map<std::string, int> num_objects;
+  for (const auto& [crd, objects] : keys) num_objects[crd] = static_cast<int>(objects.size());
   return num_objects;
 }
 
@@ -58,18 +63,68 @@ PlannedAction restore_action(const Run& run, const std::string& crd, int num_obj
   return action;
 }
 
-/// Checks about fields of objects that the backup holds: what they were comes back from it.
-void drop_field_checks(const VerifiedBackup& source, Plan& plan) {
-  std::set<std::string> objects;
+/// The value at a path as prune() spells it, "spec.rules[0].name"; nullptr where there is none.
+const Json* at_path(const Json& object, std::string_view path) {
+  const Json* node = &object;
+  while (!path.empty() && node != nullptr) {
+    if (path.front() == '.') path.remove_prefix(1);
+    if (path.front() == '[') {
+      const std::string key(path.substr(1, path.find(']') - 1));
+      path.remove_prefix(std::min(path.size(), key.size() + 2));
+      if (!node->is_array()) {
+        node = find(*node, key);
+      } else {
+        const auto index = static_cast<std::size_t>(std::strtoul(key.c_str(), nullptr, 10));
+        node = index < node->size() ? &(*node)[index] : nullptr;
+      }
+    } else {
+      const std::string_view name = path.substr(0, path.find_first_of(".["));
+      node = find(*node, name);
+      path.remove_prefix(name.size());
+    }
+  }
+  return node;
+}
+
+/// Checks about fields of objects that the backup holds: what they were comes back from it. What
+/// the upgrade neither found nor left, somebody has set since, and would lose.
+Result<void> drop_field_checks(const VerifiedBackup& source, Plan& plan) {
+  std::map<std::string, const BackupEntry*> objects;
   for (const BackupEntry& entry : source.entries()) {
-    if (entry.role == BackupRole::Original) objects.insert(display_name(entry.kind, entry.key));
+    if (entry.role == BackupRole::Original) objects[display_name(entry.kind, entry.key)] = &entry;
   }
   static const std::set<std::string> about_the_object = {"Finalizer", "BeingDeleted",
                                                          "NamespaceTerminating", "Dependents"};
-  std::erase_if(plan.checks, [&](const Check& check) {
-    return objects.contains(check.object) && check.field.starts_with("spec.") &&
-           !about_the_object.contains(check.code);
-  });
+  std::vector<Check> kept;
+  for (Check& check : plan.checks) {
+    const auto held = objects.find(check.object);
+    const bool about_a_field = held != objects.end() && check.field.starts_with("spec.") &&
+                               !about_the_object.contains(check.code);
+    bool drops = about_a_field;
+    if (about_a_field && (check.code == "FieldLoss" || check.code == "SecurityLoss")) {
+      const BackupEntry* left =
+          source.entry(BackupRole::Intended, held->second->crd, held->second->key);
+      ASSIGN_OR_RETURN(const Json document, source.document(left == nullptr ? *held->second : *left));
+      drops = at_path(document, check.field) != nullptr;
+    }
+    if (!drops) kept.push_back(std::move(check));
+  }
+  plan.checks = std::move(kept);
+  return {};
+}
+
+/// Objects that the upgrade made anew at other kinds.
+void note_what_stays(const VerifiedBackup& source, Plan& plan) {
+  std::map<std::string, int> made;
+  for (const BackupEntry& entry : source.entries()) {
+    if (entry.role == BackupRole::Intended && entry.uid.empty()) ++made[entry.kind];
+  }
+  for (const auto& [kind, num] : made) {
+    plan.checks.push_back({"MadeAnewStays", Severity::Note, "", "",
+                           std::to_string(num) + " objects of kind " + kind +
+                               " that the upgrade made anew stay, beside those they were made of",
+                           "delete them where they are not wanted", false});
+  }
 }
 
 }  // namespace
@@ -115,7 +170,7 @@ void begin_rollback(Record& record, const std::string& backup_ref, const std::st
   }
 }
 
-void complete_rollback_plan(const Run& run, Plan& plan) {
+Result<void> complete_rollback_plan(const Run& run, Plan& plan) {
   const std::map<std::string, int> converted = made_anew(run);
   const std::map<std::string, int> held_objects = held(*run.source);
   std::vector<PlannedAction> kept;
@@ -135,8 +190,10 @@ void complete_rollback_plan(const Run& run, Plan& plan) {
     kept.push_back(restore_action(run, crd, num_objects));
   }
   plan.actions = std::move(kept);
-  drop_field_checks(*run.source, plan);
+  RETURN_IF_ERROR(drop_field_checks(*run.source, plan));
+  note_what_stays(*run.source, plan);
   plan.digest = sha256(print_json(plan_json(plan)));
+  return {};
 }
 
 }  // namespace gatelift

@@ -15,6 +15,6 @@ void begin_rollback(Record& record, const std::string& backup_ref, const std::st
 
 /// What planning from the cluster alone cannot know: the objects of a kind that was converted come back from the
 /// backup, also where their CRD is right or gone, and those that it holds need no conversion.
-void complete_rollback_plan(const Run& run, Plan& plan);
+Result<void> complete_rollback_plan(const Run& run, Plan& plan);
 
 }  // namespace gatelift

@@ -22,6 +22,10 @@ std::string shortened(const Json& value) {
   return text.substr(0, end) + "…";
 }
 
+bool FieldChange::is_in_status() const {
+  return field == "status" || field.starts_with("status.") || field.starts_with("status[");
+}
+
 bool Intention::needs_write() const {
   return std::ranges::any_of(
       changes, [](const FieldChange& change) { return change.kind != FieldChange::Kind::Dropped; });

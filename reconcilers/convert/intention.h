@@ -26,6 +26,8 @@ struct FieldChange {
   std::string value;        // shortened()
   std::string because;      // a sentence about what it means; may be empty
   bool is_secured = false;  // Dropped: something that was refused or authenticated is not any more
+
+  bool is_in_status() const;
 };
 
 struct Intention {

@@ -52,6 +52,10 @@ std::string join(const Json& strings) {
   return text;
 }
 
+std::string with_reason(const FieldChange& change) {
+  return change.because.empty() ? "" : ": " + change.because;
+}
+
 class Scanner {
  public:
   explicit Scanner(const ObjectScanInputs& inputs)
@@ -78,7 +82,9 @@ class Scanner {
     if (kind() == ActionKind::Convert) return visit_converted(object);
     if (kind() == ActionKind::Rename) return visit_renamed(object);
     if (kind() == ActionKind::Keep) {
-      scan_.uids.push_back(uid_of(object));
+      const bool hangs =
+          is_being_deleted(object) || !array_at(object, "metadata", "finalizers").empty();
+      if (hangs && scan_.hanging.empty()) scan_.hanging = name_of(object);
       return report_vanishing(object);
     }
     if (!stale_managed_versions(object, inputs_.live.group, target_versions_).empty()) {
@@ -90,7 +96,7 @@ class Scanner {
   ObjectScan take() {
     version_use_.report(scan_.findings);
     for (const ObjectKey& key : moved_to_) {
-      if (!keys_.contains(key)) continue;
+      if (keys_.insert(key).second) continue;
       scan_.findings.add(
           {"NameTaken", Severity::Blocker, display_name(inputs_.live.kind, key), "metadata.name",
            "a policy of this name is to be moved into the namespace, and this one is "
@@ -200,7 +206,10 @@ class Scanner {
     for (const ConversionProblem& problem : intention.problems) report_problem(object, problem);
     for (const FieldChange& change : intention.changes) report_change(object, change);
     if (intention.needs_write()) ++scan_.carried;
-    if (!intention.changes.empty()) ++scan_.changed;
+    const bool changes = std::ranges::any_of(intention.changes, [](const FieldChange& change) {
+      return change.kind != FieldChange::Kind::Dropped || !change.is_in_status();
+    });
+    if (changes) ++scan_.changed;
   }
 
   void report_problem(const Json& object, const ConversionProblem& problem) {
@@ -216,8 +225,6 @@ class Scanner {
   }
 
   void report_change(const Json& object, const FieldChange& change) {
-    const bool in_status = change.field == "status" || change.field.starts_with("status.") ||
-                           change.field.starts_with("status[");
     switch (change.kind) {
       case FieldChange::Kind::Moved:
         note("FieldMoved", object, change,
@@ -228,39 +235,18 @@ class Scanner {
              "its value " + change.value + " is mended" + with_reason(change));
         break;
       case FieldChange::Kind::Dropped:
-        if (in_status) {
+        if (change.is_in_status()) {
           ++status_losses_[without_indices(change.field)];
         } else {
-          report_loss(object, change);
+          scan_.findings.add(loss_check(change, name_of(object), inputs_.target->summary));
         }
         break;
     }
   }
 
-  static std::string with_reason(const FieldChange& change) {
-    return change.because.empty() ? "" : ": " + change.because;
-  }
-
   void note(const char* code, const Json& object, const FieldChange& change, std::string message) {
     scan_.findings.add(
         {code, Severity::Note, name_of(object), change.field, std::move(message), "", false});
-  }
-
-  void report_loss(const Json& object, const FieldChange& change) {
-    Check check{change.is_secured ? "SecurityLoss" : "FieldLoss",
-                Severity::Consent,
-                name_of(object),
-                change.field,
-                "the target's " + inputs_.target->summary.kind + " " +
-                    inputs_.target->summary.storage_version() +
-                    " does not have this field: its value " + change.value + " would be lost" +
-                    with_reason(change),
-                "choose a target that has the field, remove it from the object, or copy this "
-                "check's check, object and field into spec.accept; the backup keeps the object "
-                "as it is",
-                false};
-    check.by_object = change.is_secured;
-    scan_.findings.add(std::move(check));
   }
 
   static std::string kubectl_namespace(const Json& object) {
@@ -289,6 +275,22 @@ Check check_of(const ConversionProblem& problem, std::string object) {
               problem.next,
               false};
   check.resolutions = problem.resolutions;
+  check.by_object = !problem.resolutions.empty();
+  return check;
+}
+
+Check loss_check(const FieldChange& change, std::string object, const CrdSummary& target) {
+  Check check{change.is_secured ? "SecurityLoss" : "FieldLoss",
+              Severity::Consent,
+              std::move(object),
+              change.field,
+              "the target's " + target.kind + " " + target.storage_version() +
+                  " does not have this field: its value " + change.value + " would be lost" +
+                  with_reason(change),
+              "choose a target that has the field, remove it from the object, or copy this check's "
+              "check, object and field into spec.accept; the backup keeps the object as it is",
+              false};
+  check.by_object = change.is_secured;
   return check;
 }
 

@@ -26,6 +26,7 @@ struct ObjectScan {
   int changed = 0;              // the same, or of which a field is lost
   bool moves = false;           // an object is made anew in another namespace
   bool stale_managers = false;  // managedFields name a version that the target does not have
+  std::string hanging;          // of Keep: an object that a deletion would not remove at once
   std::string digest;           // over every object's key, uid and generation, in order
   std::vector<std::string> uids;
   Findings findings;
@@ -44,6 +45,9 @@ struct ObjectScanInputs {
 
 /// A problem of a conversion as a check: where we can do something about it, a person may choose.
 Check check_of(const ConversionProblem& problem, std::string object);
+
+/// A field that the target drops, as a check: one that secures something needs consent by object.
+Check loss_check(const FieldChange& change, std::string object, const CrdSummary& target);
 
 /// Errors are those of the LIST. Whole objects are read where their content matters: for Update,
 /// Convert and Rename.

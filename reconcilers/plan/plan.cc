@@ -111,23 +111,31 @@ class Planner {
     for (PlannedAction& action : plan_.actions) {
       if (action.kind != ActionKind::Keep) continue;
       const CrdSummary& live = *inputs_.installed.crd(action.crd);
-      if (!check_state(action, live, findings_)) continue;
       const Renaming* renaming = renaming_of(
           action.crd, [&](std::string_view crd) { return inputs_.target.crd(crd) != nullptr; });
-      ASSIGN_OR_RETURN(const std::optional<ObjectScan> scan,
-                       look_at_kept_objects(action, live, renaming));
-      if (!scan) continue;
-      const Check orphan = orphan_check(action);
-      const bool may_go = std::ranges::any_of(
-          inputs_.spec.accept, [&](const Consent& consent) { return covers(consent, orphan); });
-      findings_.add(orphan);
-      if (scan->to_make > 0) {
+      const bool may_go = wants_removal(action);
+      // What stays may be in any state.
+      if ((renaming != nullptr || may_go) && !check_state(action, live, findings_)) continue;
+      std::optional<ObjectScan> scan;
+      if (live.established && !live.terminating) {
+        ASSIGN_OR_RETURN(scan, look_at_kept_objects(action, live, renaming));
+      }
+      const bool makes = scan && scan->to_make > 0;
+      findings_.add(orphan_check(action, makes));
+      if (makes) {
         become_renaming(action, *renaming, *scan);
-      } else if (may_go) {
+      } else if (scan && may_go) {
         become_removal(action, *scan);
       }
     }
     return {};
+  }
+
+  bool wants_removal(const PlannedAction& action) const {
+    const Check orphan = orphan_check(action, false);
+    return !orphan.resolutions.empty() &&
+           std::ranges::any_of(inputs_.spec.accept,
+                               [&](const Consent& consent) { return covers(consent, orphan); });
   }
 
   /// nullopt where we may not look.
@@ -145,7 +153,7 @@ class Planner {
     auto scan = scan_objects(cluster_, inputs);
     if (!scan) {
       if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
-      if (renaming != nullptr) report_unreadable(live);
+      if (renaming != nullptr || live.kind == "BackendTLSPolicy") report_unreadable(live);
       return std::nullopt;
     }
     action.objects = scan->objects;
@@ -168,17 +176,26 @@ class Planner {
     return objects;
   }
 
-  static Check orphan_check(const PlannedAction& action) {
+  /// A policy that is in effect is not offered for removal.
+  static Check orphan_check(const PlannedAction& action, bool makes_anew) {
     Check check{"OrphanCRD",
                 Severity::Note,
                 crd_display(action.crd),
                 "",
                 "the target does not have it; it and its " + std::to_string(action.objects) +
-                    " objects stay as they are",
-                "where nobody needs it any more, accept this check with resolution Remove: its "
-                "objects are backed up, and they and the CRD are deleted",
+                    " objects stay as they are" +
+                    (makes_anew ? ", beside those that are made anew; once those are in use, "
+                                  "another migration can remove the old ones"
+                                : ""),
+                "",
                 false};
+    if (makes_anew || action.object_kind == "BackendTLSPolicy") return check;
+    check.next =
+        "where nobody needs it any more, accept this check with resolution Remove: its objects are "
+        "backed up, and they and the CRD are deleted; what names them as its owner is "
+        "garbage-collected";
     check.resolutions = {"Remove"};
+    check.by_object = true;
     return check;
   }
 
@@ -186,7 +203,12 @@ class Planner {
     action.kind = ActionKind::Remove;
     action.reason = "the target does not have it, and spec.accept asks for its removal";
     object_digests_[action.crd] = scan.digest;
-    owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
+    if (scan.hanging.empty()) return;
+    findings_.add({"Finalizer", Severity::Blocker, scan.hanging, "metadata.finalizers",
+                   "it has a finalizer or is being deleted, so that its removal would hang",
+                   "let the controller behind it finish, or take the consent to the removal of its "
+                   "CRD out of spec.accept",
+                   false});
   }
 
   void become_renaming(PlannedAction& action, const Renaming& renaming, const ObjectScan& scan) {

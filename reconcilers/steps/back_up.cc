@@ -5,104 +5,12 @@
 #include <utility>
 
 #include "reconcilers/bundle/digest.h"
-#include "reconcilers/convert/intention.h"
-#include "reconcilers/convert/pruning.h"
-#include "reconcilers/convert/renaming.h"
-#include "reconcilers/plan/actions.h"
-#include "reconcilers/plan/findings.h"
-#include "reconcilers/plan/object_checks.h"
-#include "reconcilers/steps/carry.h"
+#include "reconcilers/steps/intended_items.h"
 
 namespace gatelift {
 namespace {
 
 constexpr std::size_t kCrdsAtOnce = 4;  // a CRD is a megabyte or two while it is read
-
-/// What the objects of one action shall be after the run.
-class IntendedItems {
- public:
-  IntendedItems(const Run& run, const PlannedAction& action) : run_(run), action_(action) {
-    const std::string& crd = action.to_crd.empty() ? action.crd : action.to_crd;
-    target_ = run.target->crd(crd);
-    if (target_ != nullptr)
-      intentions_.emplace(*target_, reference_moves(run.plan().actions, *run.target));
-    if (action.kind == ActionKind::Rename) {
-      renaming_ = renaming_of(action.crd, [&](std::string_view to) { return to == action.to_crd; });
-    }
-  }
-
-  /// `item` is left empty where nothing has to be kept beside the object as it is. In a rollback an
-  /// object shall be what the restored backup holds of it, if it holds it.
-  Result<std::vector<ConversionProblem>> of(const Json& object, std::optional<BackupItem>& item) {
-    const BackupEntry* source =
-        run_.source == nullptr
-            ? nullptr
-            : run_.source->entry(BackupRole::Original, action_.crd, key_of(object));
-    if (source != nullptr) return of_source(object, *source, item);
-    if (target_ == nullptr || was_made_by_the_upgrade(object))
-      return std::vector<ConversionProblem>{};
-    Intention intention = renaming_ == nullptr
-                              ? intentions_->of(object)
-                              : renamed(*renaming_, object, *target_, *intentions_);
-    const bool kept = intention.needs_write() || action_.kind == ActionKind::Convert ||
-                      action_.kind == ActionKind::Rename;
-    if (intention.ok() && kept) {
-      item = BackupItem{BackupRole::Intended, target_->summary.name, std::move(intention.object)};
-    }
-    if (!intention.ok()) return resolve(object, std::move(intention.problems), item);
-    return std::vector<ConversionProblem>{};
-  }
-
- private:
-  /// What spec.accept has chosen where there is more than one way to go on.
-  std::vector<ConversionProblem> resolve(const Json& object,
-                                         std::vector<ConversionProblem> problems,
-                                         std::optional<BackupItem>& item) const {
-    const std::string name = display_name(action_.object_kind, key_of(object));
-    const auto& accept = run_.spec().accept;
-    const auto consent = std::ranges::find_if(accept, [&](const Consent& each) {
-      return covers(each, check_of(problems.front(), name));
-    });
-    if (problems.size() != 1 || problems.front().resolutions.empty() || consent == accept.end()) {
-      return problems;
-    }
-    if (consent->resolution == kLeaveInBackup) return {};
-    Intention moved = intentions_->of(moved_to_target(object));
-    if (moved.ok()) {
-      item = BackupItem{BackupRole::Intended, action_.crd, std::move(moved.object)};
-    }
-    return std::move(moved.problems);
-  }
-
-  /// In a rollback: an object that the upgrade made in another namespace.
-  bool was_made_by_the_upgrade(const Json& object) const {
-    const ObjectKey key = key_of(object);
-    return run_.source != nullptr &&
-           run_.source->entry(BackupRole::Intended, action_.crd, key) != nullptr &&
-           run_.source->entry(BackupRole::Original, action_.crd, key) == nullptr;
-  }
-
-  Result<std::vector<ConversionProblem>> of_source(const Json& object, const BackupEntry& source,
-                                                   std::optional<BackupItem>& item) {
-    // What a conversion makes anew is added from the source, once for all.
-    if (action_.kind == ActionKind::Convert || target_ == nullptr) {
-      return std::vector<ConversionProblem>{};
-    }
-    ASSIGN_OR_RETURN(Json original, run_.source->document(source));
-    Json kept = object;
-    prune(intentions_->schema(), kept);
-    if (merge_patch_between(kept, original).contains("spec")) {
-      item = BackupItem{BackupRole::Intended, action_.crd, std::move(original)};
-    }
-    return std::vector<ConversionProblem>{};
-  }
-
-  const Run& run_;
-  const PlannedAction& action_;
-  const BundleCrd* target_ = nullptr;
-  const Renaming* renaming_ = nullptr;
-  std::optional<Intentions> intentions_;
-};
 
 bool keeps_objects(const PlannedAction& action) {
   return action.kind == ActionKind::Convert || action.kind == ActionKind::Rename ||
@@ -133,7 +41,7 @@ Result<Collected> add_objects(Run& run, const PlannedAction& action, const CrdSu
                               BackupStore::Writer& writer) {
   Collected collected;
   IntendedItems items(run, action);
-  const bool goes = action.kind == ActionKind::Convert || action.kind == ActionKind::Remove;
+  RETURN_IF_ERROR(items.prepare());
   Request list;
   list.verb = Verb::List;
   list.resource = crd.resource();
@@ -143,7 +51,7 @@ Result<Collected> add_objects(Run& run, const PlannedAction& action, const CrdSu
     if (!collected.problem.empty()) return {};
     RETURN_IF_ERROR(writer.add({BackupRole::Original, action.crd, object}));
     run.report(action.crd, "BackUp", ++added, progress.objects.found);
-    if (goes) collected.uids.push_back(uid_of(object));
+    if (action.kind == ActionKind::Convert) collected.uids.push_back(uid_of(object));
     std::optional<BackupItem> intended;
     ASSIGN_OR_RETURN(const std::vector<ConversionProblem> problems, items.of(object, intended));
     if (!problems.empty()) {
@@ -247,6 +155,7 @@ Result<Supplement> supplement_backup(Run& run, const PlannedAction& action,
                                      std::vector<Json> objects) {
   ASSIGN_OR_RETURN(BackupStore::Writer writer, run.backups.supplement(*run.backup));
   IntendedItems items(run, action);
+  RETURN_IF_ERROR(items.prepare());
   for (Json& object : objects) {
     std::optional<BackupItem> intended;
     ASSIGN_OR_RETURN(const std::vector<ConversionProblem> problems, items.of(object, intended));

@@ -21,30 +21,6 @@ enum class Written {
   Failed,
 };
 
-/// Where `live` has, at every place that `patch` changes, what `from` has there: nobody has set
-/// anything since. Defaults that the server adds count as nothing.
-bool is_untouched(const Json& patch, const Json& from, const Json& live) {
-  for (const auto& [key, change] : patch.items()) {
-    const Json* before = find(from, key);
-    const Json* now = find(live, key);
-    if (before == nullptr) {
-      if (now != nullptr) return false;
-    } else if (now == nullptr) {
-      return false;
-    } else if (change.is_object() && before->is_object()) {
-      if (!is_untouched(change, *before, *now)) return false;
-    } else if (!first_difference(
-                    {
-                        {"spec", {{"at", *before}}}
-    },
-                    {{"spec", {{"at", *now}}}})
-                    .empty()) {
-      return false;
-    }
-  }
-  return true;
-}
-
 Json patch_between(const Json& from, const Json& to) {
   Json patch = Json::object();
   for (const auto& [key, value] : to.items()) {
@@ -70,7 +46,7 @@ class Carrying {
         action_(action),
         resource_(crd.resource_at(crd.storage_version())),
         kind_(crd.kind),
-        schema_(Intentions(*run.target->crd(action.crd)).schema()) {}
+        schema_(schema_of(run.target->crd(action.crd)->json(), crd.storage_version())) {}
 
   Result<StepOutcome> carry() {
     auto visited =
@@ -130,12 +106,35 @@ class Carrying {
         if (!is_untouched(patch, before, *live)) return Written::Not;
         written = run_.cluster.send(request_for(intended, *live, patch, subresource));
       }
-      if (written && subresource.empty()) written = give_back(before, *live, *written);
+      if (written && subresource.empty()) {
+        const std::string path = first_difference(pruned_spec(intended), *written);
+        if (!path.empty()) return refuse_answer(before, path);
+        written = give_back(before, *live, *written);
+      }
       if (written) return Written::Yes;
       if (written.error().is(ErrorKind::Conflict) && attempt < kMaxAttempts) continue;
       failures_.note(display_name(kind_, key_of(before)), written.error());
       return Written::Failed;
     }
+  }
+
+  /// Of what was intended all but what other managers may change at any time.
+  static Json pruned_spec(const Json& intended) {
+    const Json* spec = find(intended, "spec");
+    return spec == nullptr ? Json::object()
+                           : Json{
+                                 {"spec", *spec}
+    };
+  }
+
+  Written refuse_answer(const Json& before, const std::string& path) {
+    Error error;
+    error.kind = ErrorKind::Invalid;
+    error.message = path +
+                    " is not what was written: an admission webhook, or an API server that "
+                    "goes by the old CRD, has changed it";
+    failures_.note(display_name(kind_, key_of(before)), error);
+    return Written::Failed;
   }
 
   /// Leaves the fields of an object to those who own them: our write took from appliers what it
@@ -148,7 +147,7 @@ class Carrying {
         int_at(written, 0, "metadata", "generation") != int_at(live, 0, "metadata", "generation");
     if (others_wrote && !by_us) return written;
     Json entries = Json::array();
-    for (const Json& entry : array_at(others_wrote ? live : before, "metadata", "managedFields")) {
+    for (const Json& entry : array_at(by_us ? live : before, "metadata", "managedFields")) {
       if (string_at(entry, "subresource").empty()) entries.push_back(entry);
     }
     for (const Json& entry : array_at(written, "metadata", "managedFields")) {
@@ -198,6 +197,28 @@ Json merge_patch_between(const Json& from, const Json& to) {
     if (const Json* value = find(to, part)) after[part] = *value;
   }
   return patch_between(before, after);
+}
+
+bool is_untouched(const Json& patch, const Json& from, const Json& live) {
+  for (const auto& [key, change] : patch.items()) {
+    const Json* before = find(from, key);
+    const Json* now = find(live, key);
+    if (before == nullptr) {
+      if (now != nullptr) return false;
+    } else if (now == nullptr) {
+      return false;
+    } else if (change.is_object() && before->is_object()) {
+      if (!is_untouched(change, *before, *now)) return false;
+    } else if (!first_difference(
+                    {
+                        {"spec", {{"at", *before}}}
+    },
+                    {{"spec", {{"at", *now}}}})
+                    .empty()) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Result<std::optional<StepOutcome>> secure_fields(Run& run, const PlannedAction& action,

@@ -2,6 +2,7 @@
 #include "reconcilers/steps/config_maps.h"
 
 #include <map>
+#include <set>
 
 namespace gatelift {
 namespace {
@@ -41,6 +42,23 @@ Result<std::vector<Copy>> copies_for(const Run& run, const std::string& crd) {
   return copies;
 }
 
+/// A namespace that objects are to be made anew in and cannot be; "" where there is none.
+Result<std::string> missing_namespace(Run& run, const std::string& crd) {
+  const auto former = former_namespaces(run, crd);
+  std::set<std::string> destinations;
+  for (const BackupEntry& entry : run.backup->entries()) {
+    if (entry.role != BackupRole::Intended || entry.crd != crd) continue;
+    const auto was = former.find(entry.uid);
+    if (was != former.end() && was->second != entry.key.ns) destinations.insert(entry.key.ns);
+  }
+  for (const std::string& name : destinations) {
+    ASSIGN_OR_RETURN(const std::optional<Json> ns,
+                     get_if_exists(run.cluster, resources::kNamespaces, {"", name}));
+    if (!ns || is_being_deleted(*ns)) return name;
+  }
+  return std::string();
+}
+
 Json copy_of(const Json& config_map, const ObjectKey& to) {
   Json copy = {
       {"apiVersion", "v1"                                     },
@@ -66,6 +84,13 @@ bool holds_the_same(const Json& a, const Json& b) {
 
 Result<StepOutcome> copy_config_maps(Run& run, const PlannedAction& action) {
   ASSIGN_OR_RETURN(const std::vector<Copy> copies, copies_for(run, action.crd));
+  ASSIGN_OR_RETURN(const std::string missing, missing_namespace(run, action.crd));
+  if (!missing.empty()) {
+    return StepOutcome::stalled("NamespaceMissing",
+                                "a policy is to be moved to namespace " + missing +
+                                    ", which is not there or is being deleted; next: make it; "
+                                    "nothing has been deleted");
+  }
   for (const Copy& copy : copies) {
     ASSIGN_OR_RETURN(const std::optional<Json> source,
                      get_if_exists(run.cluster, resources::kConfigMaps, copy.from));
@@ -78,8 +103,7 @@ Result<StepOutcome> copy_config_maps(Run& run, const PlannedAction& action) {
                                 " exists and holds other data than " +
                                 display_name("ConfigMap", copy.from) +
                                 ", which a policy that moves there names; next: rename one of the "
-                                "two, or accept ForeignTargetNamespace with LeaveInBackup; nothing "
-                                "has been deleted");
+                                "two; nothing has been deleted");
     }
     if (there) continue;
     Request request;

@@ -162,7 +162,7 @@ Result<Emptied> empty_collection(Run& run, const PlannedAction& action, const Cr
     }
     RETURN_IF_ERROR(record_intent(run, action, seen));
     if (seen.objects.empty()) return Emptied{seen.resource_version, std::nullopt};
-    RETURN_IF_ERROR(detach_dependents(run));
+    if (action.kind != ActionKind::Remove) RETURN_IF_ERROR(detach_dependents(run));
     Wave wave;
     wave.objects = std::move(seen.objects);
     order_as_in_backup(wave, action.crd, *run.backup);

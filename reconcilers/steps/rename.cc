@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/rename.h"
 
-#include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
+#include "reconcilers/steps/carry.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/delete_objects.h"
 #include "reconcilers/steps/failures.h"
@@ -12,41 +14,56 @@
 namespace gatelift {
 namespace {
 
+/// Intentions for objects of the old kind: what is made anew has no uid yet, while what the new
+/// kind's own objects shall be has theirs.
 std::vector<const BackupEntry*> oldest_first(const Run& run, const PlannedAction& action) {
-  std::vector<const BackupEntry*> entries;
+  std::map<std::pair<std::string, std::string>, const BackupEntry*> by_age;
   for (const BackupEntry& entry : run.backup->entries()) {
-    if (entry.role == BackupRole::Intended && entry.crd == action.to_crd) entries.push_back(&entry);
+    if (entry.role != BackupRole::Original || entry.crd != action.crd) continue;
+    const BackupEntry* intended = run.backup->entry(BackupRole::Intended, action.to_crd, entry.key);
+    if (intended == nullptr || !intended->uid.empty()) continue;
+    by_age[{entry.creation_timestamp, entry.key.display()}] = intended;
   }
-  const auto age = [&](const BackupEntry* entry) {
-    const BackupEntry* original = run.backup->entry(BackupRole::Original, action.crd, entry->key);
-    return std::pair(original == nullptr ? std::string() : original->creation_timestamp,
-                     entry->key.display());
-  };
-  std::ranges::sort(entries, {}, age);
+  std::vector<const BackupEntry*> entries;
+  for (const auto& [age, entry] : by_age) entries.push_back(entry);
   return entries;
 }
 
-void note_removed(Run& run, const PlannedAction& action) {
-  const auto held = std::ranges::count_if(run.backup->entries(), [&](const BackupEntry& entry) {
-    return entry.role == BackupRole::Original && entry.crd == action.crd;
-  });
-  CrdProgress& progress = run.progress(action);
-  progress.objects = {static_cast<int>(held), static_cast<int>(held), 0, 0, 0};
-  progress.step = "Done";
+/// What is there already under the name of an object that is to be made.
+Result<bool> is_as_intended(Run& run, const Resource& resource, const Json& intended) {
+  ASSIGN_OR_RETURN(const std::optional<Json> live,
+                   get_if_exists(run.cluster, resource, key_of(intended)));
+  return live && first_difference(intended, *live).empty();
 }
 
 }  // namespace
 
-Result<StepOutcome> rename_objects(Run& run, const PlannedAction& action) {
-  const CrdSummary* crd = run.installed.crd(action.to_crd);
-  if (crd == nullptr) {
-    return fail(ErrorKind::Conflict,
-                "CustomResourceDefinition/" + action.to_crd + " was deleted by somebody since");
+void note_removed(Run& run, const PlannedAction& action) {
+  CrdProgress& progress = run.progress(action);
+  if (progress.step == "Done" || run.backup == nullptr) return;
+  std::set<ObjectKey> held;
+  for (const BackupEntry& entry : run.backup->entries()) {
+    if (entry.role == BackupRole::Original && entry.crd == action.crd) held.insert(entry.key);
   }
+  const int num = static_cast<int>(held.size());
+  progress.objects = {num, num, 0, 0, 0};
+  progress.step = "Done";
+}
+
+Result<StepOutcome> rename_objects(Run& run, const PlannedAction& action) {
+  for (const std::string& name : {action.crd, action.to_crd}) {
+    if (run.installed.crd(name) != nullptr) continue;
+    return fail(ErrorKind::Conflict,
+                "CustomResourceDefinition/" + name + " was deleted by somebody since");
+  }
+  const CrdSummary* crd = run.installed.crd(action.to_crd);
   const Resource resource = crd->resource_at(action.to_storage);
   CrdProgress& progress = run.progress(action);
   progress.step = "Rename";
   RETURN_IF_ERROR(wait_until_served(run, resource));
+  ASSIGN_OR_RETURN(const std::optional<StepOutcome> problem,
+                   secure_fields(run, action, *run.installed.crd(action.crd)));
+  if (problem) return *problem;
   Counts counts;
   ObjectFailures failures;
   // One after the other: which of two policies wins is decided by their age.
@@ -58,7 +75,8 @@ Result<StepOutcome> rename_objects(Run& run, const PlannedAction& action) {
     if (made) {
       ++counts.done;
     } else if (made.error().is(ErrorKind::AlreadyExists)) {
-      ++counts.unchanged;
+      ASSIGN_OR_RETURN(const bool is_right, is_as_intended(run, resource, intended));
+      ++(is_right ? counts.unchanged : counts.skipped);
     } else if (made.error().has_cause("NamespaceTerminating")) {
       ++counts.skipped;
     } else {

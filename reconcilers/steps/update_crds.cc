@@ -59,11 +59,23 @@ Rewriting rewriting_of(const PlannedAction& action, const CrdSummary& live,
   return rewriting;
 }
 
+/// True once carry_fields has come to its end.
+bool is_carried(const CrdProgress& progress) {
+  return progress.step == "Carried" || progress.step == "Rewrite" || progress.step == "Rewritten" ||
+         progress.step == "Done";
+}
+
+std::string step_of(Move move) {
+  if (move == Move::Create) return "Create";
+  return move == Move::Bridge ? "Bridge" : "Replace";
+}
+
 /// What is to be done next, of all CRDs.
 struct Moves {
   std::vector<CrdWrite> writes;
   std::vector<Rewriting> rewritings;
-  std::vector<const PlannedAction*> carried;
+  std::vector<const PlannedAction*> secured;  // to be in the backup before their CRD is written
+  std::vector<const PlannedAction*> carried;  // whose CRD is written
   std::optional<StepOutcome> wait;
 
   void add(Run& run, const PlannedAction& action) {
@@ -76,6 +88,14 @@ struct Moves {
       return;
     }
     CrdProgress& progress = run.progress(action);
+    const bool carries = action.kind == ActionKind::Carry && !is_carried(progress);
+    const bool is_write = writes_target || move == Move::Bridge;
+    if (carries && (move == Move::None || move == Move::Rewrite)) carried.push_back(&action);
+    if (is_write && live != nullptr && live->digest == action.from_digest &&
+        action.changed_objects > 0) {
+      secured.push_back(&action);
+    }
+    if (is_write && !is_carried(progress)) progress.step = step_of(move);
     switch (move) {
       case Move::None:
         break;
@@ -84,13 +104,9 @@ struct Moves {
         break;
       case Move::Create:
       case Move::Replace:
-        if (action.kind == ActionKind::Carry && live != nullptr) carried.push_back(&action);
-        progress.step = move == Move::Create ? "Create" : "Replace";
         writes.push_back({target, live, CrdWrite::To::Target, std::nullopt});
         break;
       case Move::Bridge:
-        if (action.kind == ActionKind::Carry) carried.push_back(&action);
-        progress.step = "Bridge";
         writes.push_back({target, live, CrdWrite::To::Bridge, std::nullopt});
         break;
       case Move::Rewrite:
@@ -100,24 +116,26 @@ struct Moves {
   }
 };
 
-/// A step that a carried kind has come to by way of carry_fields.
-bool is_carried(const CrdProgress* progress) {
-  return progress != nullptr && (progress->step == "Carried" || progress->step == "Rewrite" ||
-                                 progress->step == "Rewritten" || progress->step == "Done");
-}
-
-/// Fields move as soon as the new ones can be written, before any other write of their objects.
+/// Fields move as soon as the new ones can be written, before anything else of any kind: a kind
+/// that cannot go on does not keep the others from it.
 Result<std::optional<StepOutcome>> carry_all(Run& run,
                                              const std::vector<const PlannedAction*>& actions) {
+  std::optional<StepOutcome> unfinished;
+  std::optional<Error> failed;
   for (const PlannedAction* action : actions) {
-    if (action->kind != ActionKind::Carry || is_carried(run.record().crd(action->crd))) continue;
     const CrdSummary& live = *run.installed.crd(action->crd);
     RETURN_IF_ERROR(wait_until_settled(run, {&live}));
-    ASSIGN_OR_RETURN(StepOutcome outcome, carry_fields(run, *action, live));
-    if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
-    run.progress(*action).step = "Carried";
+    auto outcome = carry_fields(run, *action, live);
+    if (!outcome) {
+      failed = std::move(outcome).error();
+    } else if (outcome->kind != StepOutcome::Kind::Progressed) {
+      unfinished = *std::move(outcome);
+    } else {
+      run.progress(*action).step = "Carried";
+    }
   }
-  return std::nullopt;
+  if (failed) return fail(*std::move(failed));
+  return unfinished;
 }
 
 }  // namespace
@@ -132,8 +150,9 @@ Result<std::optional<StepOutcome>> settle_crds(Run& run,
                                                const std::vector<const PlannedAction*>& actions) {
   Moves moves;
   for (const PlannedAction* action : actions) moves.add(run, *action);
+  ASSIGN_OR_RETURN(std::optional<StepOutcome> carrying, carry_all(run, moves.carried));
   if (!moves.writes.empty()) {
-    for (const PlannedAction* action : moves.carried) {
+    for (const PlannedAction* action : moves.secured) {
       ASSIGN_OR_RETURN(std::optional<StepOutcome> problem,
                        secure_fields(run, *action, *run.installed.crd(action->crd)));
       if (problem) return problem;
@@ -141,7 +160,6 @@ Result<std::optional<StepOutcome>> settle_crds(Run& run,
     RETURN_IF_ERROR(write_crds(run, std::move(moves.writes)));
     return StepOutcome::progressed();
   }
-  ASSIGN_OR_RETURN(std::optional<StepOutcome> carrying, carry_all(run, actions));
   if (carrying) return carrying;
   const bool is_stalled = moves.wait && moves.wait->kind == StepOutcome::Kind::Stalled;
   if (!moves.rewritings.empty() && !is_stalled) return rewrite_and_prune(run, moves.rewritings);

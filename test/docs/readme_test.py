@@ -42,7 +42,7 @@ def actions():
 def checks():
     """The severities of each check that the sources can make, as far as they say it in place."""
     found = {}
-    for path in sorted((ROOT / "reconcilers/plan").glob("*.cc")):
+    for path in sorted((ROOT / "reconcilers/plan").glob("*.cc")) + [ROOT / "reconcilers/rollback.cc"]:
         text = path.read_text()
         for code, severity in re.findall(r'\{\s*"([A-Z]\w+)",\s*(?:Severity::(\w+)|access\.lacking)', text):
             found.setdefault(code, set()).update({severity} - {""})
