@@ -86,6 +86,23 @@ TEST(Migration, CountsAddUpAndTheAbsenceIsMeasured) {
   EXPECT_TRUE(seen);
 }
 
+TEST(Migration, CountsObjectsThatNeedNoWriteAsUnchanged) {
+  GatewayWorld world;
+  world.populate(1);
+  world.create_migration("up");
+  world.run("up");
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds, {"", world::kRouteCrd},
+                          {{"spec", {{"names", {{"shortNames", Json::array({"hr"})}}}}}}));
+  world.create_migration("again");
+  EXPECT_EQ(world.run("again").outcome, PassOutcome::Finished);
+  const Json status = world.migration("again").at("status");
+  ASSERT_EQ(status.at("crds").size(), 1);
+  const Json& objects = status.at("crds").at(0).at("objects");
+  EXPECT_EQ(int_at(objects, -1, "found"), 2);
+  EXPECT_EQ(int_at(objects, -1, "unchanged"), 2) << objects.dump();
+  EXPECT_EQ(status.at("progress"), "2/2");
+}
+
 TEST(Migration, DeletesNothingWhileOnePolicyCannotBeConverted) {
   GatewayWorld world;
   world.populate(3);
