@@ -51,6 +51,12 @@ class Audit:
     def __init__(self, file, api):
         self._file = file
         self._api = api
+        self._seen = 0  # the last mark; the next is behind it
+
+    def _read(self, since, until=None):
+        with self._file.open("rb") as log:
+            log.seek(since)
+            return log.read() if until is None else log.read(until - since)
 
     def mark(self):
         """A place in the log: every call that has been answered before is written before it."""
@@ -63,15 +69,17 @@ class Audit:
         needle = f'"/api/v1/namespaces/{name}"'.encode()
 
         def place():
-            content = self._file.read_bytes()
+            content = self._read(self._seen)
             at = content.rfind(needle)
-            return content.find(b"\n", at) + 1 if at >= 0 else 0
+            end = content.find(b"\n", at) if at >= 0 else -1
+            return self._seen + end + 1 if end >= 0 else None
 
-        return eventually(place, f"{name} in the audit log")
+        self._seen = eventually(place, f"{name} in the audit log")
+        return self._seen
 
     def writes(self, since, until=None):
         """Every write that changed something, or was to."""
-        content = self._file.read_bytes()[since:until if until is not None else self.mark()]
+        content = self._read(since, until if until is not None else self.mark())
         for line in content.splitlines():
             event = json.loads(line)
             if event["verb"] in WRITES and event["stage"] == "ResponseComplete":
