@@ -150,6 +150,8 @@ class Ground:
             self._load_own(crd, loaded)
             if self._with_tightened:
                 self._load_tightened(crd, loaded)
+        for name in own_objects.NAMED_NAMESPACES:
+            self._create_namespace(name)
         if self._with_policy:
             self.install_policies(bundle)
         for crd in loaded.crds.values():

@@ -7,16 +7,11 @@ import copy
 import re
 
 from kube import GATEWAY
-from own_objects import X_GROUP
 from policies import converted
 from schemas import ABSENT, defaulted, has_field
 
 # Metadata that a person put there. The rest is the API server's, and looked at by itself.
 KEPT_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
-RENAMED = {
-    (GATEWAY, "BackendLBPolicy"): (X_GROUP, "XBackendTrafficPolicy"),
-    (X_GROUP, "XListenerSet"): (GATEWAY, "ListenerSet"),
-}
 
 
 def content(item):
@@ -77,13 +72,24 @@ def carried(item, schema):
     return None if spec == before else {**content(item), "spec": spec}
 
 
-def renamed(item, route_kinds_moved):
-    """A route whose parents of a renamed kind have their new names."""
+def with_references(found, moves):
+    """A copy in which what names an object of a kind that another took the place of names the new one as well."""
+    found = copy.deepcopy(found)
+    for part in ("parentRefs", "targetRefs", "from"):
+        references = (found.get("spec") or {}).get(part, [])
+        for reference in list(references):
+            kind = moves.get((reference.get("group"), reference.get("kind")))
+            twin = {**reference, "group": kind[0], "kind": kind[1]} if kind else reference
+            if twin not in references:
+                references.insert(references.index(reference) + 1, twin)
+    return found
+
+
+def made_anew(item):
+    """What is made of an object at the kind that took the place of its own: no controller has seen that one yet."""
     found = content(item)
-    for reference in found.get("spec", {}).get("parentRefs", []):
-        old = reference.get("group"), reference.get("kind")
-        if old in route_kinds_moved:
-            reference["group"], reference["kind"] = route_kinds_moved[old]
+    found.pop("status", None)
+    found["metadata"].pop("finalizers", None)
     return found
 
 
@@ -125,13 +131,8 @@ def expected_alternatives(item, schema, version, moves):
     """Every content that the object may rightly have at the target, the most wanted first: with moved fields in their
     new places, else as it was. Defaults of the target are added."""
     base = reshaped(item, version) if changes_shape(item, version) else content(item)
-    found = [] if base is None else [base]
-    moved = carried(item, schema)
-    if moved:
-        found.insert(0, moved)
-    if moves and found:
-        found.insert(0, renamed({**item, **found[0]}, moves))
-    return [defaulted(each, schema) for each in found]
+    found = [carried(item, schema), base]
+    return [defaulted(with_references(each, moves), schema) for each in found if each is not None]
 
 
 def is_status_default(item, schema):
@@ -166,30 +167,6 @@ def has_path(item, path):
         except (KeyError, IndexError, TypeError):
             return False
     return True
-
-
-def without_fields(item, paths):
-    """A copy without these fields, and without the filters that are empty without them."""
-    bare = copy.deepcopy(item)
-    for path in paths:
-        *outer, last = _steps(path)
-        holder = bare
-        for step in outer:
-            holder = holder[step]
-        holder.pop(last, None)
-    _drop_empty_filters(bare["spec"])
-    return bare
-
-
-def _drop_empty_filters(value):
-    if isinstance(value, list):
-        for item in value:
-            _drop_empty_filters(item)
-    elif isinstance(value, dict):
-        if "filters" in value:
-            value["filters"] = [each for each in value["filters"] if len(each) > 1]
-        for item in value.values():
-            _drop_empty_filters(item)
 
 
 class Listed:

@@ -2,16 +2,14 @@
 """What has to hold after a transition: of CRDs, of objects, and of what the plan had said."""
 
 import collections
-import copy
 
 from bundles import crds_of, differences as tree_differences, gateway_crds, normalised_spec
 from ground import name_of, path_of, reasons, refusal_of
-from intention import (RENAMED, changes_shape, content, differences, expected_alternatives, has_path, is_status_default,
-                       reshaped)
+from intention import (changes_shape, content, differences, expected_alternatives, has_path, is_status_default,
+                       made_anew, reshaped, with_references)
 from kube import ApiError, collection, key
-from schemas import schema_of, served_version, storage_version
+from schemas import defaulted, schema_of, served_version, storage_version
 
-RECREATES = ("Convert", "Rename")
 MOST_SHOWN = 3
 
 
@@ -26,11 +24,19 @@ class Judgement:
         self._listed = listed
         self._actions = {action["crd"]: action["action"] for action in plan["actions"]}
         self._live = gateway_crds(plane.api)
+        # {name of a CRD: name of that which took its place}, and the same as (group, kind).
+        self._new_places = {action["crd"]: action["toCRD"]
+                            for action in plan["actions"] if action["action"] == "Rename"}
+        self._moves = {self._kind_of(old): self._kind_of(new) for old, new in self._new_places.items()}
         self._objects = {}
         self.problems = []
         self.counts = collections.Counter()
         self.refused_now = {}  # objects that the target would refuse, were they made today: why
         self.stuck = {}  # objects that nobody can write any more as they are: why
+
+    def _kind_of(self, crd_name):
+        spec = (self._wanted.get(crd_name) or self._loaded.crds[crd_name])["spec"]
+        return spec["group"], spec["names"]["kind"]
 
     def say(self, problem):
         self.problems.append(problem)
@@ -70,16 +76,6 @@ class Judgement:
 
     # Objects
 
-    def _crd_of(self, item):
-        """(its CRD before, the CRD that has it now or None)"""
-        old = self._loaded.crd_of(item)
-        name = old["metadata"]["name"]
-        if self._actions.get(name) == "Rename":
-            kind = RENAMED[old["spec"]["group"], item["kind"]]
-            return old, next((crd for crd in self._live.values()
-                              if (crd["spec"]["group"], crd["spec"]["names"]["kind"]) == kind), None)
-        return old, self._live.get(name)
-
     def _now(self, crd):
         """{(namespace, name): object} of a kind, at its storage version."""
         name = crd["metadata"]["name"]
@@ -90,44 +86,79 @@ class Judgement:
         return self._objects[name]
 
     def _judge_object(self, item):
-        name = name_of(item)
-        old_crd, crd = self._crd_of(item)
-        new = self._now(crd).get(key(item)) if crd else None
+        old_crd = self._loaded.crd_of(item)
+        name, crd = name_of(item), self._live.get(old_crd["metadata"]["name"])
+        place = self._place_of(item)
+        if place is None:
+            self.counts["left in the backup"] += 1
+            if key(item) in self._now(crd):
+                self.say(f"{name} was to be left in the backup, and is there")
+            return
+        new = self._now(crd).get(place) if crd else None
         if new is None:
             self.say(f"{name} is not found again")
             return
-        version = new["apiVersion"].rpartition("/")[2]
-        schema = schema_of(crd, version)
-        if self._compare(item, new, old_crd, schema, version):
-            self.counts["found again"] += 1
+        self._judge_content(at(item, place), new, crd, name)
         self._judge_identity(item, new, old_crd)
+        to_crd = self._live.get(self._new_places.get(old_crd["metadata"]["name"]))
+        if to_crd:
+            self._judge_made_anew(item, to_crd)
+
+    def _place_of(self, item):
+        """(namespace, name) at which the object has to be; None where a consent left it in the backup."""
+        for check in self._listed.about(name_of(item)):
+            if check.get("resolution") == "LeaveInBackup":
+                return None
+            if check.get("resolution") == "MoveToTarget":
+                return item["spec"]["targetRef"]["namespace"], item["metadata"]["name"]
+        return key(item)
+
+    def _judge_content(self, item, new, crd, name):
+        version = new["apiVersion"].rpartition("/")[2]
+        if self._compare(item, new, schema_of(crd, version), name):
+            self.counts["found again"] += 1
         self._judge_managers(new, crd)
-        self._judge_listing(item, new)
+        self._judge_listing(name, new)
         if crd["metadata"]["name"] in self._wanted:
             self._try_again(new, crd)
             self._write_again(new, crd, version)
 
-    def _moves(self):
-        """Kinds whose objects were renamed: references to them are to follow."""
-        moves = {}
-        for name, action in self._actions.items():
-            if action == "Rename" and name in self._loaded.crds:
-                spec = self._loaded.crds[name]["spec"]
-                moves[spec["group"], spec["names"]["kind"]] = RENAMED[spec["group"], spec["names"]["kind"]]
-        return moves
+    def _judge_made_anew(self, item, crd):
+        """The object that was made at the kind that took the place of the item's."""
+        name, new = name_of(item), self._now(crd).get(key(item))
+        if new is None:
+            self.say(f"{name} was not made anew as a {crd['spec']['names']['kind']}")
+            return
+        version = new["apiVersion"].rpartition("/")[2]
+        schema = schema_of(crd, version)
+        intended = defaulted(with_references(made_anew(item), self._moves), schema)
+        found = content(new)
+        if "status" in found and is_status_default(new, schema):
+            intended["status"] = found["status"]
+        apart = [each for each in differences(intended, found)
+                 if not self._listed.naming(name, crd["metadata"]["name"], each.path)]
+        self._say_unlisted(f"{name} as {new['kind']}", apart)
+        self._try_again(new, crd)
+        self._write_again(new, crd, version)
 
-    def _compare(self, item, new, old_crd, schema, version):
-        """Whether every difference from one of the intended contents is in the plan."""
-        name, crd_name = name_of(item), old_crd["metadata"]["name"]
+    def _say_unlisted(self, name, apart):
+        for each in apart[:MOST_SHOWN]:
+            self.say(f"{name}: {each}, and the plan does not say so")
+
+    def _compare(self, item, new, schema, name):
+        """Whether every difference from one of the intended contents is in the plan, where the object is `name`."""
+        old_crd = self._loaded.crd_of(item)
+        crd_name, version = old_crd["metadata"]["name"], new["apiVersion"].rpartition("/")[2]
         found = content(new)
         nobody_wrote = is_status_default(item, schema_of(old_crd, item["apiVersion"].rpartition("/")[2]))
+        moves = {} if crd_name in self._new_places else self._moves
         best = None
-        for intended in expected_alternatives(item, schema, version, self._moves()):
+        for intended in expected_alternatives(item, schema, version, moves):
             if nobody_wrote and is_status_default(new, schema):
                 intended["status"] = found.get("status")
             if intended.get("status") is None:
                 intended.pop("status", None)
-            if self._actions.get(crd_name) in RECREATES:
+            if self._actions.get(crd_name) == "Convert":
                 _clamp(intended, new["metadata"]["generation"])
             apart = list(differences(intended, found))
             unlisted = [each for each in apart if not self._listed.naming(name, crd_name, each.path)]
@@ -137,22 +168,19 @@ class Judgement:
             self.say(f"{name} has no meaning at the target, and was not refused")
             return False
         self.counts["changes listed"] += len(best[0]) - len(best[1])
-        self._judge_moved(item, found, name, crd_name, version)
-        for each in best[1][:MOST_SHOWN]:
-            self.say(f"{name}: {each}, and the plan does not say so")
+        if not changes_shape(item, version):
+            self._judge_moved(item, found, name, crd_name)
+        self._say_unlisted(name, best[1])
         return not best[1]
 
-    def _judge_moved(self, item, found, name, crd_name, version):
-        """A field that was carried elsewhere has to be in the plan as well."""
-        if changes_shape(item, version) or self._actions.get(crd_name) in ("Carry", "Rename"):
-            return
-        spec = differences({"spec": item.get("spec", {})}, {"spec": found.get("spec", {})})
-        for each in spec:
-            if each.kind == "gone" and not self._listed.naming(name, crd_name, each.path):
-                self.say(f"{name}: {each} from where it was, and the plan does not say so")
+    def _judge_moved(self, item, found, name, crd_name):
+        """What was carried elsewhere, mended or added to has to be in the plan as well."""
+        for each in differences({"spec": item.get("spec", {})}, {"spec": found.get("spec", {})}):
+            if each.kind != "added" and not self._listed.naming(name, crd_name, each.path):
+                self.say(f"{name}: {each} from what it was, and the plan does not say so")
 
     def _judge_identity(self, item, new, old_crd):
-        if self._actions.get(old_crd["metadata"]["name"]) in RECREATES:
+        if self._actions.get(old_crd["metadata"]["name"]) == "Convert":
             return
         for field in ("uid", "creationTimestamp"):
             if item["metadata"][field] != new["metadata"][field]:
@@ -166,12 +194,12 @@ class Judgement:
                          "which is gone")
                 return
 
-    def _judge_listing(self, item, new):
+    def _judge_listing(self, name, new):
         """A loss that was listed and did not happen frightens for nothing."""
-        for check in self._listed.about(name_of(item)):
+        for check in self._listed.about(name):
             field = check.get("field", "")
             if check["check"].endswith("Loss") and field and has_path(new, field):
-                self.say(f"{name_of(item)}: {field} is listed as lost, and still there")
+                self.say(f"{name}: {field} is listed as lost, and still there")
 
     def _try_again(self, new, crd):
         """Whether the target's API takes the object as a new one."""
@@ -193,7 +221,8 @@ class Judgement:
 
     def _judge_taken(self, item):
         """An object that was refused beforehand: would it really have been?"""
-        _, crd = self._crd_of(item)
+        name = self._loaded.crd_of(item)["metadata"]["name"]
+        crd = self._live.get(self._new_places.get(name, name))
         if not crd or crd["metadata"]["name"] not in self._wanted:
             return
         version = served_version(crd)
@@ -209,12 +238,24 @@ class Judgement:
             self.say(f"{name_of(item)} was refused, and the target takes it")
 
     def _judge_strangers(self, taken):
-        before = {(item["kind"], *key(item)) for item in self._loaded.items if name_of(item) not in taken}
-        for crd in self._live.values():
-            for item in self._now(crd).values():
-                kinds = [item["kind"], *(old for (_, old), (_, new) in RENAMED.items() if new == item["kind"])]
-                if not any((kind, *key(item)) in before for kind in kinds):
+        """Nothing is there that was not before, or was made anew of it."""
+        expected = set()
+        for item in self._loaded.items:
+            if name_of(item) in taken:
+                continue
+            name = self._loaded.crd_of(item)["metadata"]["name"]
+            expected |= {(name, self._place_of(item)), (self._new_places.get(name), key(item))}
+        for name, crd in self._live.items():
+            for place, item in self._now(crd).items():
+                if (name, place) not in expected:
                     self.say(f"{name_of(item)} was not there before")
+
+
+def at(item, place):
+    """The object as if it had been at that (namespace, name)."""
+    if not place[0] or place == key(item):
+        return item
+    return {**item, "metadata": {**item["metadata"], "namespace": place[0], "name": place[1]}}
 
 
 def _clamp(item, generation):

@@ -5,7 +5,7 @@ import copy
 import unittest
 
 from intention import (Listed, carried, converted_back, covers, differences, expected_alternatives, has_path, reshaped,
-                       without_fields)
+                       with_references)
 from kube import GATEWAY
 from policies import ca, policy
 from schemas import ABSENT, defaulted, fitted
@@ -67,12 +67,11 @@ class Differences(unittest.TestCase):
         self.assertFalse(listed.naming("Gateway/a/edge", "gateways", "spec.listeners[3].port"))
         self.assertFalse(listed.naming("Gateway/a/other", "gateways", "spec.tls.backend"))
 
-    def test_a_field_is_found_and_removed_by_its_path(self):
-        item = {"spec": {"rules": [{"filters": [{"type": "CORS", "cors": {}}, {"type": "A", "a": {}}]}]}}
+    def test_a_field_is_found_by_its_path(self):
+        item = {"spec": {"rules": [{"filters": [{"type": "CORS", "cors": {}}]}], "labels": {"a.b/c": 1}}}
         self.assertTrue(has_path(item, "spec.rules[0].filters[0].cors"))
+        self.assertTrue(has_path(item, "spec.labels[a.b/c]"))
         self.assertFalse(has_path(item, "spec.rules[1].filters"))
-        bare = without_fields(item, ["spec.rules[0].filters[0].cors"])
-        self.assertEqual(bare["spec"]["rules"][0]["filters"], [{"type": "A", "a": {}}])
 
 
 class Meaning(unittest.TestCase):
@@ -105,6 +104,14 @@ class Meaning(unittest.TestCase):
         self.assertEqual(spec["listeners"][0]["tls"], {"mode": "Terminate"})
         self.assertEqual(item, before)
         self.assertIsNone(carried(item, {"properties": {}}))
+
+    def test_a_reference_to_a_kind_that_is_replaced_gets_a_twin(self):
+        old, new = ("x", "Old"), ("y", "New")
+        reference = {"group": "x", "kind": "Old", "name": "a", "sectionName": "b"}
+        found = with_references({"spec": {"parentRefs": [reference, {"kind": "Old"}]}}, {old: new})
+        self.assertEqual(found["spec"]["parentRefs"], [
+            reference, {**reference, "group": "y", "kind": "New"}, {"kind": "Old"}])
+        self.assertEqual(with_references(found, {old: new}), found)
 
     def test_an_object_that_nothing_moves_has_one_meaning(self):
         self.assertEqual(len(expected_alternatives(gateway(), GATEWAY_SCHEMA, "v1", {})), 1)

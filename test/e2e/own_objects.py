@@ -11,6 +11,7 @@ from schemas import fitted, fitted_manifest, has_field, schema_of, served_versio
 
 X_GROUP = "gateway.networking.x-k8s.io"
 NAMESPACE = "matrix"
+NAMED_NAMESPACES = ("ops", "shop")  # of what the objects name
 CLUSTER_KINDS = ("GatewayClass", "XMesh")
 CONTROLLER = "example.com/edge"
 
@@ -135,7 +136,7 @@ def _listeners(*names, **tls):
 
 
 GRANT = {"from": [{"group": GATEWAY, "kind": "HTTPRoute", "namespace": "shop"},
-                  {"group": X_GROUP, "kind": "XListenerSet", "namespace": "shop"}],
+                  {"group": X_GROUP, "kind": "XListenerSet", "namespace": NAMESPACE}],
          "to": [{"group": "", "kind": "Service", "name": "shop"}, {"group": "", "kind": "Secret"}]}
 SANS = [{"type": "Hostname", "hostname": "shop.internal"}, {"type": "URI", "uri": "spiffe://example.com/shop"}]
 

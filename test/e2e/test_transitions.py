@@ -38,7 +38,7 @@ class Transitions(Scenario):
     def test_one_of_each_kind_of_action(self):
         wanted = [each for each in transitions(releases()) if each.name in SHORT]
         self.assertEqual(len(wanted), len(SHORT))
-        runner = Runner(self.plane, Ground(self.plane), remove_fields=True)
+        runner = Runner(self.plane, Ground(self.plane))
         table, cells = Table(sys.stderr), []
         for transition in wanted:
             cells.append(runner.run(transition))

@@ -22,7 +22,6 @@ class Cell:
     checks: dict = dataclasses.field(default_factory=dict)  # of the last plan: code and severity
     blocked: dict = dataclasses.field(default_factory=dict)  # codes that stopped a plan: how often
     taken: dict = dataclasses.field(default_factory=dict)  # objects that a person took away: the codes
-    removed: list = dataclasses.field(default_factory=list)  # fields that a person removed, each with its object
     consents: int = 0
     losses: int = 0  # listed by the plan that ran
     found_again: int = 0

@@ -9,20 +9,20 @@ import traceback
 
 import tightened
 from bundles import BUNDLES
-from fixture import NAMESPACE, program
+from fixture import NAMESPACE, Migration, Operator, program
 from ground import name_of
-from intention import Listed, without_fields
+from intention import Listed
 from judgement import Judgement
-from kube import MIGRATIONS, ApiError, collection
+from kube import MIGRATIONS, collection
 from transition_cell import Cell, Clock
 from transition_list import RIGHT
+from waiting import eventually
 
 RUN = "matrix"
 RUN_SECONDS = 240  # a run takes three on an idle machine
 ROUNDS = 6  # of a person who takes away what the plan refuses
 REFUSALS = (400, 403, 422)
 BEFORE_WRITES = ("Plan", "Approve", "Rehearse")
-LOSSES = ("FieldLoss", "SecurityLoss")
 
 
 def releases():
@@ -43,12 +43,10 @@ class Broken(Exception):
 class Runner:
     """Makes transitions, one after the other, in one cluster."""
 
-    def __init__(self, plane, ground, remove_fields=False, artifacts=None):
-        """`remove_fields`: where a loss is a blocker, the person removes the fields that it names."""
+    def __init__(self, plane, ground, artifacts=None):
         self._plane = plane
         self._api = plane.api
         self._ground = ground
-        self._remove_fields = remove_fields
         self._artifacts = artifacts
 
     def run(self, transition):
@@ -118,37 +116,17 @@ class Runner:
             for check in blockers:
                 cell.blocked[check["check"]] = cell.blocked.get(check["check"], 0) + 1
             items = {name_of(item): item for item in loaded.items if name_of(item) not in taken}
-            self._judge_blockers(cell, [check for check in blockers if not self._can_answer(check, items)])
-            lost = collections.defaultdict(list)
+            self._judge_blockers(cell, [check for check in blockers if not is_removable(check, items)])
             for check in blockers:
-                if check["check"] in LOSSES:
-                    lost[check["object"]].append(check["field"])
-                elif check["object"] not in taken:
+                if check["object"] not in taken:
                     self._judge_right(cell, check["check"])
                     self._take_away(cell, loaded, items[check["object"]], check["check"], taken)
-            for name, fields in lost.items():
-                if name not in taken and not self._without(cell, loaded, items[name], fields):
-                    self._take_away(cell, loaded, items[name], "FieldLoss", taken)
         raise Broken(f"after {ROUNDS} rounds the plan is still blocked: {cell.blocked}")
-
-    def _can_answer(self, check, items):
-        return check.get("object", "") in items and (self._remove_fields or check["check"] not in LOSSES)
 
     def _take_away(self, cell, loaded, item, code, taken):
         self._api.delete(loaded.path_of(item))
         taken[name_of(item)] = item
         cell.taken[name_of(item)] = code
-
-    def _without(self, cell, loaded, item, fields):
-        """Removes fields from an object; False where the API server does not take it without them."""
-        bare = without_fields(item, fields)
-        try:
-            new = self._api.replace(loaded.path_of(item), bare, manager="person")
-        except ApiError:
-            return False
-        cell.removed += [f"{name_of(item)} {field}" for field in fields]
-        loaded.items[loaded.items.index(item)] = new
-        return True
 
     def _judge_blockers(self, cell, left):
         """Blockers that no single object is behind stop the transition."""
@@ -185,31 +163,59 @@ class Runner:
 
     def _migrate(self, cell, plan, loaded, taken):
         """Whether the run has come to its end. Not where rehearsal refused objects: then they are taken away."""
-        consents = [check for check in plan["checks"] if check["severity"] == "Consent"]
-        cell.consents = len(consents)
-        arguments = []
-        for check in consents:
-            arguments += ["--accept", ",".join(check.get(part, "") for part in ("check", "object", "field"))]
+        accept = [self._consent(cell, check) for check in plan["checks"] if check["severity"] == "Consent"]
+        cell.consents = len(accept)
         mark = self._plane.audit.mark()
-        result = self._plane.gatelift("migrate", "--to", cell.transition.target, "--bundles", BUNDLES, "--name", RUN,
-                                      "--yes", "--timeout", f"{RUN_SECONDS}s", *arguments, timeout=2 * RUN_SECONDS)
-        self._keep(cell, "migrate.txt", result.stdout + result.stderr)
+        # The command line has no way to say which resolution is wanted.
+        run = self._by_resource if any("resolution" in each for each in accept) else self._by_command
+        status, words = run(cell, accept)
+        self._keep(cell, "migrate.txt", words)
         cell.writes_refused += [repr(write) for write in self._plane.audit.writes(mark)
                                 if write.code in REFUSALS and write.is_gateway_api]
-        record = self._record()
+        record = self._api.find(f"{MIGRATIONS}/{RUN}") or {}
         self._keep(cell, "record.json", json.dumps(record, indent=1))
         self._keep(cell, "report.txt", self._report())
-        status = record.get("status", {})
-        cell.rehearsal = status.get("rehearsal", {})
-        if result.returncode == 0:
-            self._judge_record(cell, status)
+        record = record.get("status", {})
+        cell.rehearsal = record.get("rehearsal", {})
+        if status == 0:
+            self._judge_record(cell, record)
             return True
-        if result.returncode == 3 and status.get("phase") in BEFORE_WRITES:
-            if self._take_away_refused(cell, loaded, status, taken):
+        if status == 3 and record.get("phase") in BEFORE_WRITES:
+            if self._take_away_refused(cell, loaded, record, taken):
                 return False
-        ready = [each for each in status.get("conditions", []) if each["type"] in ("Stalled", "Ready")]
-        raise Broken(f"migrate exits with {result.returncode} in phase {status.get('phase')}: "
-                     f"{json.dumps(ready)} {json.dumps(status.get('failures', []))} {result.stderr[-600:]}")
+        ready = [each for each in record.get("conditions", []) if each["type"] in ("Stalled", "Ready")]
+        raise Broken(f"the run ends with {status} in phase {record.get('phase')}: {json.dumps(ready)} "
+                     f"{json.dumps(record.get('failures', []))} {words[-600:]}")
+
+    @staticmethod
+    def _consent(cell, check):
+        consent = {part: check[part] for part in ("check", "object", "field") if part in check}
+        resolutions = check.get("resolutions", [])
+        if resolutions:
+            # Steps take one of the two, jumps the other.
+            check["resolution"] = consent["resolution"] = resolutions[cell.transition.kind == "step"]
+        return consent
+
+    def _by_command(self, cell, accept):
+        """(exit status, words) of `gatelift migrate`."""
+        arguments = []
+        for consent in accept:
+            arguments += ["--accept", ",".join(consent.get(part, "") for part in ("check", "object", "field"))]
+        result = self._plane.gatelift("migrate", "--to", cell.transition.target, "--bundles", BUNDLES, "--name", RUN,
+                                      "--yes", "--timeout", f"{RUN_SECONDS}s", *arguments, timeout=2 * RUN_SECONDS)
+        return result.returncode, result.stdout + result.stderr
+
+    def _by_resource(self, cell, accept):
+        """The same of `gatelift controller`, which carries a resource out."""
+        migration = Migration(self._plane, RUN, cell.transition.target, accept=accept)
+        operator = Operator(self._plane, kubeconfig=self._plane.kubeconfig)
+        try:
+            eventually(lambda: "True" in (migration.condition("Ready").get("status"),
+                                          migration.condition("Stalled").get("status")),
+                       f"{RUN} is Ready or Stalled", RUN_SECONDS, migration.explain)
+        finally:
+            operator.stop()
+        return 0 if migration.condition("Ready").get("status") == "True" else 3, operator.output()
 
     def _take_away_refused(self, cell, loaded, status, taken):
         """Takes away what stops the run before its first write; how many objects."""
@@ -235,9 +241,6 @@ class Runner:
         for write in cell.writes_refused:
             cell.problems.append(f"the API server refused a write of the run: {write}")
 
-    def _record(self):
-        return self._api.find(f"{MIGRATIONS}/{RUN}") or {}
-
     def _report(self):
         found = self._api.find(collection("v1", "configmaps", NAMESPACE) + f"/{RUN}-report") or {}
         return found.get("data", {}).get("report.txt", "")
@@ -248,7 +251,8 @@ class Runner:
         """An object that the target would refuse has to be one that the plan speaks of. Without a rehearsal this is not
         asked of objects that are here to be refused."""
         listed = Listed(plan)
-        for what, found in (("cannot be written any more", cell.stuck), ("would be refused as a new one", cell.refused_now)):
+        for what, found in (("cannot be written any more", cell.stuck),
+                            ("would be refused as a new one", cell.refused_now)):
             for name, why in found.items():
                 if (cell.rehearsal or f"/{tightened.NAMESPACE}/" not in name) and not listed.about(name):
                     cell.problems.append(f"{name} {what}, and the plan says nothing of it: {why}")
@@ -258,6 +262,11 @@ class Runner:
             folder = self._artifacts / cell.transition.name.replace(" -> ", "_to_").replace(" ", "-")
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
+
+
+def is_removable(check, items):
+    """Whether a person can do away with a blocker by taking its object away. For a loss nobody would."""
+    return check.get("object", "") in items and not check["check"].endswith("Loss")
 
 
 def adds_up(counts):
