@@ -3,6 +3,21 @@
 
 import collections
 
+
+def action(cell, *names):
+    return sum(cell.actions.get(name, 0) for name in names)
+
+
+def pair(first, second):
+    return "-" if first is None else f"{first}/{second}"
+
+
+def rehearsed(cell):
+    """Of the first rehearsal: later ones are without what a person took away."""
+    first = cell.rehearsals[0] if cell.rehearsals else {}
+    return pair(first.get("accepted"), first.get("refused"))
+
+
 COLUMNS = (
     # title, width, cell -> text
     ("transition", 26, lambda cell: cell.transition.name),
@@ -14,7 +29,7 @@ COLUMNS = (
     ("taken", 5, lambda cell: len(cell.taken)),
     ("again", 5, lambda cell: cell.found_again),
     ("losses", 6, lambda cell: cell.losses),
-    ("rehearsed", 9, lambda cell: rehearsed(cell)),
+    ("rehearsed", 9, rehearsed),
     ("target", 9, lambda cell: pair(cell.reality.get("accepted"), cell.reality.get("refused"))),
     ("conf", 4, lambda cell: cell.reality.get("refusals confirmed", "-")),
     ("verdict", 7, lambda cell: cell.verdict),
@@ -26,42 +41,10 @@ crt, upd, cnv, kept: CRDs that are created, updated, converted or renamed, and k
 taken: objects that a person took away because the plan refused them
 again: objects that were found again with the intended content
 losses: fields that the plan lists as lost
-rehearsed: objects that rehearsal accepted/refused
-target: objects that the target's API would take/refuse as new ones, afterwards
-conf: of those that were taken away, how many it refuses
+rehearsed: objects that the first rehearsal accepted/refused
+target: objects that the target's API takes/refuses as new ones, afterwards
+conf: of those that the plan refused, how many the target's API refuses, too
 """
-
-
-def action(cell, *names):
-    return sum(cell.actions.get(name, 0) for name in names)
-
-
-def pair(first, second):
-    return "-" if first is None else f"{first}/{second}"
-
-
-def rehearsed(cell):
-    counts = rehearsal_counts(cell)
-    return pair(counts["accepted"], counts["refused"]) if cell.rehearsal else "-"
-
-
-def rehearsal_counts(cell):
-    """The sums over all kinds of evidence, however deep the record has them."""
-    found = collections.Counter()
-
-    def visit(value):
-        if isinstance(value, dict):
-            for name, item in value.items():
-                if isinstance(item, int) and not isinstance(item, bool):
-                    found[name] += item
-                else:
-                    visit(item)
-        elif isinstance(value, list):
-            for item in value:
-                visit(item)
-
-    visit(cell.rehearsal)
-    return found
 
 
 class Table:
@@ -84,9 +67,7 @@ class Table:
 
 def totals(cells):
     verdicts = collections.Counter(cell.verdict for cell in cells)
-    rehearsed_counts = collections.Counter()
-    for cell in cells:
-        rehearsed_counts += rehearsal_counts(cell)
+    firsts = [cell.rehearsals[0] for cell in cells if cell.rehearsals]
     misses = sum("and the plan says nothing of it" in problem for cell in cells for problem in cell.problems)
     alarms = sum(problem.endswith("was refused, and the target takes it")
                  for cell in cells for problem in cell.problems)
@@ -99,7 +80,8 @@ def totals(cells):
         f"{len(cells)} transitions: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())),
         f"{sum(cell.objects for cell in cells)} objects, {sum(cell.found_again for cell in cells)} found again, "
         f"{sum(len(cell.taken) for cell in cells)} taken away, {sum(cell.losses for cell in cells)} losses listed",
-        f"rehearsal accepted {rehearsed_counts['accepted']} objects and refused {rehearsed_counts['refused']}",
+        f"rehearsal accepted {sum(each.get('accepted', 0) for each in firsts)} objects and refused "
+        f"{sum(each.get('refused', 0) for each in firsts)}, in {len(firsts)} transitions",
         f"not said, and refused afterwards: {misses} objects and {writes} writes; refused, and acceptable: {alarms}; "
         f"refused, and the target refuses them: {sum(cell.reality.get('refusals confirmed', 0) for cell in cells)}",
         f"{sum(cell.seconds for cell in cells):.0f} s",

@@ -20,13 +20,13 @@ class Saboteur(Runner):
     """Does harm between the migration and its judgement."""
 
     def _migrate(self, *arguments):
-        super()._migrate(*arguments)
+        outcome = super()._migrate(*arguments)
         self._api.patch(ROUTE, {"metadata": {"labels": None}})
         self._api.patch(ROUTE, [{"op": "remove", "path": "/spec/rules/0/backendRefs/1"}], "json")
         self._api.delete(GRANT)
         self._api.patch(f"{CRDS}/gateways.{GATEWAY}/status", {"status": {"storedVersions": ["v1beta1", "v1alpha2"]}})
         self._api.patch(f"{CRDS}/gatewayclasses.{GATEWAY}", {"spec": {"names": {"shortNames": ["gc", "class"]}}})
-        return True
+        return outcome
 
 
 class Transitions(Scenario):

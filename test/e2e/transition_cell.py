@@ -25,11 +25,15 @@ class Cell:
     consents: int = 0
     losses: int = 0  # listed by the plan that ran
     found_again: int = 0
-    rehearsal: dict = dataclasses.field(default_factory=dict)  # as the record has it
+    rehearsals: list = dataclasses.field(default_factory=list)  # as the record has them, one for each answer
     reality: dict = dataclasses.field(default_factory=dict)
     refused_now: dict = dataclasses.field(default_factory=dict)  # objects that the target refuses as new ones: why
     stuck: dict = dataclasses.field(default_factory=dict)  # objects that cannot be written any more as they are: why
     writes_refused: list = dataclasses.field(default_factory=list)
+
+    def add_problem(self, problem):
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def json(self):
         found = dataclasses.asdict(self)

@@ -10,18 +10,18 @@ import traceback
 import tightened
 from bundles import BUNDLES
 from fixture import NAMESPACE, Migration, Operator, program
-from ground import name_of
 from intention import Listed
 from judgement import Judgement
 from kube import MIGRATIONS, collection
+from person import Blocked, Person
 from transition_cell import Cell, Clock
-from transition_list import RIGHT
 from waiting import eventually
 
 RUN = "matrix"
 RUN_SECONDS = 240  # a run takes three on an idle machine
 ROUNDS = 6  # of a person who takes away what the plan refuses
 REFUSALS = (400, 403, 422)
+REHEARSED = ("RehearsalRefused", "InvalidAtTarget")
 BEFORE_WRITES = ("Plan", "Approve", "Rehearse")
 
 
@@ -30,10 +30,6 @@ def releases():
     listed = subprocess.run([program(), "bundles", "list", "--local", "--bundles", BUNDLES, "-o", "json"],
                             capture_output=True, text=True, check=True).stdout
     return list(dict.fromkeys(bundle["version"] for bundle in json.loads(listed)))
-
-
-class Blocked(Exception):
-    """The plan cannot run, and nobody but gatelift could change that."""
 
 
 class Broken(Exception):
@@ -75,24 +71,38 @@ class Runner:
         cell.loaded, cell.objects = dict(loaded.counts), len(loaded.items)
         cell.refused_examples = loaded.refused
         clock.lap("prepare")
-        plan, taken = self._settle(cell, loaded, {})
-        clock.lap("plan")
-        while not self._migrate(cell, plan, loaded, taken):
-            plan, taken = self._settle(cell, loaded, taken)
+        person = Person(self._api, cell, loaded)
+        plan = self._carry_out(cell, person)
         clock.lap("migrate")
         cell.actions = dict(collections.Counter(action["action"] for action in plan["actions"]))
         cell.checks = dict(collections.Counter(f"{check['severity']} {check['check']}" for check in plan["checks"]))
         cell.losses = sum(check["check"].endswith("Loss") for check in plan["checks"])
         judgement = Judgement(self._plane, cell.transition.target, loaded, Listed(plan), plan)
-        judgement.judge(taken)
+        judgement.judge(person.taken)
         cell.problems += judgement.problems
         cell.found_again = judgement.counts["found again"]
         cell.reality = {part: judgement.counts[part] for part in ("accepted", "refused", "refusals confirmed")}
         cell.refused_now, cell.stuck = judgement.refused_now, judgement.stuck
-        self._compare_with_rehearsal(cell, plan)
+        self._compare_with_rehearsal(cell, plan, person)
         clock.lap("judge")
 
-    # The plan, and a person who answers it
+    def _carry_out(self, cell, person):
+        """The plan that was carried out, with what rehearsal added to it."""
+        for _ in range(ROUNDS):
+            plan = self._plan(cell)
+            if person.take_away(plan["checks"]):
+                continue
+            person.consent(plan["checks"])
+            status, words, record = self._migrate(cell, person.consents())
+            checks = record.get("plan", {}).get("checks", [])
+            if status == 0:
+                self._judge_record(cell, record)
+                plan["checks"] += [check for check in checks if check not in plan["checks"]]
+                return plan
+            is_asking = status == 3 and record.get("phase") in BEFORE_WRITES
+            if not is_asking or person.take_away(checks) + person.consent(checks) == 0:
+                raise Broken(f"the run ends with {status} in phase {record.get('phase')}: {explain(record)} {words[-600:]}")
+        raise Broken(f"after {ROUNDS} rounds something is still asked for: {cell.blocked}")
 
     def _plan(self, cell):
         result = self._plane.gatelift("plan", "--to", cell.transition.target, "--bundles", BUNDLES, "--name", RUN,
@@ -102,99 +112,42 @@ class Runner:
         plan = json.loads(result.stdout)
         self._keep(cell, "plan.json", result.stdout)
         if plan.get("checksOmitted"):
-            self._add_problem(cell, f"the plan leaves {plan['checksOmitted']} checks out")
+            cell.add_problem(f"the plan leaves {plan['checksOmitted']} checks out")
         self._identify(cell, plan)
         return plan
-
-    def _settle(self, cell, loaded, taken):
-        """(a plan without a blocker, {name: object} of those that were taken away, also for it)"""
-        for _ in range(ROUNDS):
-            plan = self._plan(cell)
-            blockers = [check for check in plan["checks"] if check["severity"] == "Blocker"]
-            if not blockers:
-                return plan, taken
-            for check in blockers:
-                cell.blocked[check["check"]] = cell.blocked.get(check["check"], 0) + 1
-            items = {name_of(item): item for item in loaded.items if name_of(item) not in taken}
-            self._judge_blockers(cell, [check for check in blockers if not is_removable(check, items)])
-            for check in blockers:
-                if check["object"] not in taken:
-                    self._judge_right(cell, check["check"])
-                    self._take_away(cell, loaded, items[check["object"]], check["check"], taken)
-        raise Broken(f"after {ROUNDS} rounds the plan is still blocked: {cell.blocked}")
-
-    def _take_away(self, cell, loaded, item, code, taken):
-        self._api.delete(loaded.path_of(item))
-        taken[name_of(item)] = item
-        cell.taken[name_of(item)] = code
-
-    def _judge_blockers(self, cell, left):
-        """Blockers that no single object is behind stop the transition."""
-        if not left:
-            return
-        for check in left:
-            self._judge_right(cell, check["check"], whole=True)
-        shown = [f"{check['check']} {check.get('object', '')} {check.get('field', '')}: {check['message']}"
-                 for check in left[:2]]
-        if cell.problems:
-            cell.problems += shown
-        raise Blocked
-
-    def _judge_right(self, cell, code, whole=False):
-        """A code that the table has must be right for the transition; the others are asked of the API server, if their
-        object can be taken away, and are wrong otherwise."""
-        if code in RIGHT:
-            if not RIGHT[code][0](cell.transition):
-                self._add_problem(cell, f"{code} stops it, which is right only where {RIGHT[code][1]}")
-        elif whole:
-            self._add_problem(cell, f"{code} stops it, and the table does not have that")
-
-    @staticmethod
-    def _add_problem(cell, problem):
-        if problem not in cell.problems:
-            cell.problems.append(problem)
 
     def _identify(self, cell, plan):
         cell.identified_as = f"{plan['from']['version']}/{plan['from']['channel']}"
         if cell.identified_as != cell.transition.source:
-            self._add_problem(cell, f"{cell.transition.source} is taken for {cell.identified_as}")
+            cell.add_problem(f"{cell.transition.source} is taken for {cell.identified_as}")
 
-    # The run
-
-    def _migrate(self, cell, plan, loaded, taken):
-        """Whether the run has come to its end. Not where rehearsal refused objects: then they are taken away."""
-        accept = [self._consent(cell, check) for check in plan["checks"] if check["severity"] == "Consent"]
-        cell.consents = len(accept)
+    def _migrate(self, cell, accept):
+        """(exit status, words, status of the record) of one run."""
+        self._forget_record()
         mark = self._plane.audit.mark()
         # The command line has no way to say which resolution is wanted.
         run = self._by_resource if any("resolution" in each for each in accept) else self._by_command
         status, words = run(cell, accept)
-        self._keep(cell, "migrate.txt", words)
         cell.writes_refused += [repr(write) for write in self._plane.audit.writes(mark)
                                 if write.code in REFUSALS and write.is_gateway_api]
         record = self._api.find(f"{MIGRATIONS}/{RUN}") or {}
+        report = self._api.find(collection("v1", "configmaps", NAMESPACE) + f"/{RUN}-report") or {}
+        self._keep(cell, "migrate.txt", words)
         self._keep(cell, "record.json", json.dumps(record, indent=1))
-        self._keep(cell, "report.txt", self._report())
-        record = record.get("status", {})
-        cell.rehearsal = record.get("rehearsal", {})
-        if status == 0:
-            self._judge_record(cell, record)
-            return True
-        if status == 3 and record.get("phase") in BEFORE_WRITES:
-            if self._take_away_refused(cell, loaded, record, taken):
-                return False
-        ready = [each for each in record.get("conditions", []) if each["type"] in ("Stalled", "Ready")]
-        raise Broken(f"the run ends with {status} in phase {record.get('phase')}: {json.dumps(ready)} "
-                     f"{json.dumps(record.get('failures', []))} {words[-600:]}")
+        for name, text in report.get("data", {}).items():
+            self._keep(cell, name, text)
+        if "rehearsal" in record.get("status", {}):
+            cell.rehearsals.append(record["status"]["rehearsal"])
+        return status, words, record.get("status", {})
 
-    @staticmethod
-    def _consent(cell, check):
-        consent = {part: check[part] for part in ("check", "object", "field") if part in check}
-        resolutions = check.get("resolutions", [])
-        if resolutions:
-            # Steps take one of the two, jumps the other.
-            check["resolution"] = consent["resolution"] = resolutions[cell.transition.kind == "step"]
-        return consent
+    def _forget_record(self):
+        """A round of its own: nothing of an earlier answer is looked at."""
+        path = f"{MIGRATIONS}/{RUN}"
+        found = self._api.find(path)
+        if found:
+            if found["metadata"].get("finalizers"):
+                self._api.patch(path, {"metadata": {"finalizers": None}})
+            self._api.delete(path)
 
     def _by_command(self, cell, accept):
         """(exit status, words) of `gatelift migrate`."""
@@ -217,19 +170,6 @@ class Runner:
             operator.stop()
         return 0 if migration.condition("Ready").get("status") == "True" else 3, operator.output()
 
-    def _take_away_refused(self, cell, loaded, status, taken):
-        """Takes away what stops the run before its first write; how many objects."""
-        refused = {failure["object"]: failure.get("reason", "") for failure in status.get("failures", [])}
-        refused |= {check.get("object", ""): check["check"] for check in status.get("plan", {}).get("checks", [])
-                    if check["severity"] == "Blocker"}
-        items = [item for item in loaded.items if name_of(item) in refused and name_of(item) not in taken]
-        for item in items:
-            code = refused[name_of(item)]
-            cell.blocked[code] = cell.blocked.get(code, 0) + 1
-            self._judge_right(cell, code)
-            self._take_away(cell, loaded, item, code, taken)
-        return len(items)
-
     def _judge_record(self, cell, status):
         if status and status.get("phase") != "Done":
             cell.problems.append(f"the record ends in phase {status.get('phase')}")
@@ -241,21 +181,20 @@ class Runner:
         for write in cell.writes_refused:
             cell.problems.append(f"the API server refused a write of the run: {write}")
 
-    def _report(self):
-        found = self._api.find(collection("v1", "configmaps", NAMESPACE) + f"/{RUN}-report") or {}
-        return found.get("data", {}).get("report.txt", "")
-
-    # Rehearsal and reality
-
-    def _compare_with_rehearsal(self, cell, plan):
-        """An object that the target would refuse has to be one that the plan speaks of. Without a rehearsal this is not
-        asked of objects that are here to be refused."""
+    def _compare_with_rehearsal(self, cell, plan, person):
+        """An object that the target refuses has to be one that the plan speaks of, and the other way round. Without a
+        rehearsal the first is not asked of objects that are here to be refused."""
         listed = Listed(plan)
         for what, found in (("cannot be written any more", cell.stuck),
                             ("would be refused as a new one", cell.refused_now)):
             for name, why in found.items():
-                if (cell.rehearsal or f"/{tightened.NAMESPACE}/" not in name) and not listed.about(name):
+                if (cell.rehearsals or f"/{tightened.NAMESPACE}/" not in name) and not listed.about(name):
                     cell.problems.append(f"{name} {what}, and the plan says nothing of it: {why}")
+        refused = {check["object"] for check in plan["checks"]
+                   if check["check"] in REHEARSED and check["severity"] == "Consent"} - set(person.taken)
+        cell.reality["refusals confirmed"] += len(refused & {*cell.stuck, *cell.refused_now})
+        for name in sorted(refused - {*cell.stuck, *cell.refused_now}):
+            cell.problems.append(f"{name} was refused, and the target takes it")
 
     def _keep(self, cell, name, text):
         if self._artifacts:
@@ -264,9 +203,9 @@ class Runner:
             (folder / name).write_text(text)
 
 
-def is_removable(check, items):
-    """Whether a person can do away with a blocker by taking its object away. For a loss nobody would."""
-    return check.get("object", "") in items and not check["check"].endswith("Loss")
+def explain(record):
+    asking = [each for each in record.get("conditions", []) if each["type"] in ("Stalled", "Ready")]
+    return f"{json.dumps(asking)} {json.dumps(record.get('failures', []))}"
 
 
 def adds_up(counts):
