@@ -23,6 +23,7 @@ class Cell:
     blocked: dict = dataclasses.field(default_factory=dict)  # codes that stopped a plan: how often
     taken: dict = dataclasses.field(default_factory=dict)  # objects that a person took away: the codes
     consents: int = 0
+    continued: int = 0  # runs that lost their lease and were continued
     losses: int = 0  # listed by the plan that ran
     found_again: int = 0
     rehearsals: list = dataclasses.field(default_factory=list)  # as the record has them, one for each answer
