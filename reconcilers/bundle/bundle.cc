@@ -6,6 +6,7 @@
 
 #include "reconcilers/bundle/digest.h"
 #include "reconcilers/bundle/manifest_files.h"
+#include "reconcilers/bundle/version.h"
 
 namespace gatelift {
 namespace {
@@ -104,6 +105,11 @@ std::string content_digest(const Bundle& bundle) {
 }
 
 }  // namespace
+
+bool is_before(const BundleRef& a, const BundleRef& b) {
+  const auto order = compare_bundle_versions(a.version, b.version);
+  return order != 0 ? order < 0 : a.channel < b.channel;
+}
 
 const BundleCrd* Bundle::crd(std::string_view name) const {
   const auto it = std::find_if(crds.begin(), crds.end(),

@@ -16,9 +16,12 @@ namespace gatelift {
 struct BundleRef {
   std::string version;
   std::string channel;
-  std::string display() const { return version + "/" + channel; }
+  std::string display() const { return channel.empty() ? version : version + "/" + channel; }
   auto operator<=>(const BundleRef&) const = default;
 };
+
+/// By version, as numbers, and channel.
+bool is_before(const BundleRef& a, const BundleRef& b);
 
 /// One CRD of a bundle. The manifest is kept as compact JSON text, since trees take seven times the
 /// memory.
@@ -48,6 +51,8 @@ Result<Bundle> bundle_from_documents(BundleRef ref, const std::vector<Json>& doc
 /// A release's own install file, for instance experimental-install.yaml.
 Result<Bundle> bundle_from_file(const std::filesystem::path& file);
 
+struct CataloguedBundle;
+
 /// Where bundles come from, in order of precedence: ConfigMaps of our namespace, then directories
 /// in the order given. A directory holds DIR/<version>/<channel>/*.yaml; it is listed at once and
 /// read when a bundle is asked for.
@@ -56,7 +61,8 @@ class BundleSources {
   struct Entry {
     BundleRef ref;
     std::string source;
-    std::string known_bad;  // why this patch release should not be installed; "" for good ones
+    std::string known_bad;      // why this patch release should not be installed; "" for good ones
+    bool in_directory = false;  // load() of it reads files, which takes a tenth of a second
   };
 
   explicit BundleSources(std::vector<std::filesystem::path> directories);
@@ -72,9 +78,12 @@ class BundleSources {
   void add(Bundle bundle);
 
   /// Every bundle once, from the source that load() would read; by version, as numbers, and
-  /// channel. Why a version is bad is said by the file catalogue.json in a directory: {"bundles":
-  /// [{"version": …, "bad": "reason"}]}.
+  /// channel. Why a version is bad is said by the catalogue of a directory.
   std::vector<Entry> list() const;
+
+  /// What the catalogues of the directories (catalogue.h) say, also of bundles that are not there.
+  /// A catalogue that cannot be read is left out: here it only ever advises.
+  std::vector<CataloguedBundle> catalogued() const;
 
   /// Error kind NotFound where nobody has the bundle; the message names what there is of the same
   /// minor, and where it was looked for.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -96,13 +97,6 @@ Result<void> add_config_map(BundleBuilder& builder, const Json& config_map) {
   return {};
 }
 
-void sort_entries(std::vector<BundleSources::Entry>& entries) {
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    const auto order = compare_bundle_versions(a.ref.version, b.ref.version);
-    return order != 0 ? order < 0 : a.ref.channel < b.ref.channel;
-  });
-}
-
 std::string with_v(const std::string& version) {
   return parse_bundle_version(version) && !version.starts_with('v') ? "v" + version : version;
 }
@@ -144,15 +138,18 @@ void BundleSources::add(Bundle bundle) {
 }
 
 std::vector<BundleSources::Entry> BundleSources::list() const {
-  KnownBad known_bad;
-  for (const fs::path& directory : directories_) known_bad.merge(known_bad_of(directory));
+  std::map<std::string, std::string> known_bad;  // by version
+  for (const CataloguedBundle& bundle : catalogued()) {
+    if (!bundle.bad.empty()) known_bad.emplace(bundle.ref.version, bundle.bad);
+  }
   std::vector<Entry> entries;
   std::set<BundleRef> seen;
-  const auto add_entry = [&](const BundleRef& ref, std::string source, std::string bad) {
+  const auto add_entry = [&](const BundleRef& ref, std::string source, std::string bad,
+                             bool in_directory = false) {
     if (!seen.insert(ref).second) return;
     const auto known = known_bad.find(ref.version);
     if (bad.empty() && known != known_bad.end()) bad = known->second;
-    entries.push_back(Entry{ref, std::move(source), std::move(bad)});
+    entries.push_back(Entry{ref, std::move(source), std::move(bad), in_directory});
   };
   for (const auto& [ref, bundle] : added_) add_entry(ref, bundle.source, "");
   for (const auto& [ref, bundle] : config_maps_) {
@@ -161,11 +158,21 @@ std::vector<BundleSources::Entry> BundleSources::list() const {
   }
   for (const fs::path& directory : directories_) {
     for (const BundleRef& ref : refs_in(directory)) {
-      add_entry(ref, (directory / ref.version / ref.channel).string(), "");
+      add_entry(ref, (directory / ref.version / ref.channel).string(), "", true);
     }
   }
-  sort_entries(entries);
+  std::ranges::sort(entries, is_before, &Entry::ref);
   return entries;
+}
+
+std::vector<CataloguedBundle> BundleSources::catalogued() const {
+  std::vector<CataloguedBundle> all;
+  for (const fs::path& directory : directories_) {
+    auto bundles = read_catalogue(directory);
+    if (!bundles) continue;
+    std::ranges::move(*bundles, std::back_inserter(all));
+  }
+  return all;
 }
 
 Result<Bundle> BundleSources::load(const BundleRef& wanted) const {

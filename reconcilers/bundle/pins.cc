@@ -4,16 +4,16 @@
 #include <algorithm>
 #include <map>
 
+#include "reconcilers/bundle/catalogue.h"
 #include "reconcilers/bundle/digest.h"
 #include "reconcilers/bundle/manifest_files.h"
-#include "reconcilers/bundle/version.h"
 
 namespace gatelift {
 namespace {
 
 namespace fs = std::filesystem;
 
-using Pins = std::map<BundleRef, std::string>;  // hexadecimal
+using Pins = std::map<BundleRef, CataloguedBundle>;
 
 std::string hex_of(std::string_view bytes) {
   return sha256(bytes).substr(std::string_view("sha256:").size());
@@ -31,20 +31,12 @@ std::string digest_of_files(const Files& files, std::string_view left_out = "") 
   return hex_of(lines);
 }
 
-Result<Pins> read_pins(const fs::path& file) {
+/// Of the bundles that a catalogue pins.
+Result<Pins> read_pins(const fs::path& directory) {
   Pins pins;
-  const auto text = read_file(file);
-  if (!text && text.error().is(ErrorKind::NotFound)) return pins;
-  if (!text) return fail(text.error());
-  auto catalogue = parse_json(*text);
-  if (!catalogue) return fail(wrap(std::move(catalogue).error(), file.string()));
-  for (const Json& entry : array_at(*catalogue, "bundles")) {
-    const Json* channels = find(entry, "channels");
-    if (channels == nullptr || !channels->is_object()) continue;
-    for (const auto& [channel, pin] : channels->items()) {
-      const std::string digest = string_at(pin, "sha256");
-      if (!digest.empty()) pins[{string_at(entry, "version"), channel}] = digest;
-    }
+  ASSIGN_OR_RETURN(std::vector<CataloguedBundle> bundles, read_catalogue(directory));
+  for (CataloguedBundle& bundle : bundles) {
+    if (!bundle.sha256.empty()) pins.insert_or_assign(bundle.ref, std::move(bundle));
   }
   return pins;
 }
@@ -76,20 +68,52 @@ std::string difference(const Files& files, const std::string& pinned) {
          ", pinned is " + pinned + ", over " + names;
 }
 
-PinCheck check_pin(const fs::path& directory, const BundleRef& ref, const std::string& pinned) {
-  const fs::path place = directory / ref.version / ref.channel;
-  PinCheck check{ref, place.string(), PinState::Differs, ""};
+std::string digest_problem(const std::string& crd, const std::string& what,
+                           const std::string& pinned) {
+  return "its files are as pinned, but " + crd + " " + what + " and the catalogue says " + pinned +
+         "; pin the release again";
+}
+
+/// What the catalogue says of CRDs is what a cluster is recognised by, so it is computed anew.
+std::string crd_problem(const Bundle& bundle, const CataloguedBundle& pinned) {
+  for (const BundleCrd& crd : bundle.crds) {
+    const std::string& name = crd.summary.name;
+    const auto known = pinned.crds.find(name);
+    if (known == pinned.crds.end()) return digest_problem(name, "is in them", "nothing of it");
+    if (known->second.digest != crd.summary.digest) {
+      return digest_problem(name, "has spec digest " + crd.summary.digest, known->second.digest);
+    }
+    std::vector<std::string> versions;
+    for (const CrdVersion& version : crd.summary.versions) versions.push_back(version.name);
+    if (known->second.versions != versions) {
+      return digest_problem(name, "has other versions", "what versions it has");
+    }
+  }
+  for (const auto& [name, known] : pinned.crds) {
+    if (bundle.crd(name) == nullptr) return digest_problem(name, "is not in them", known.digest);
+  }
+  return "";
+}
+
+PinCheck check_pin(const BundleSources& sources, const CataloguedBundle& pinned) {
+  const fs::path place = pinned.place;
+  PinCheck check{pinned.ref, pinned.place, PinState::Differs, ""};
   std::error_code failed;
-  if (!fs::is_directory(directory / ref.version, failed)) {
+  if (!fs::is_directory(place.parent_path(), failed)) {
     check.state = PinState::Absent;
   } else if (!fs::is_directory(place, failed)) {
     check.problem = "there is no such directory";
   } else if (const auto files = read_files(place); !files) {
     check.problem = files.error().message;
-  } else if (digest_of_files(*files) != pinned) {
-    check.problem = difference(*files, pinned);
-  } else {
+  } else if (digest_of_files(*files) != pinned.sha256) {
+    check.problem = difference(*files, pinned.sha256);
+  } else if (pinned.crds.empty()) {
     check.state = PinState::Ok;
+  } else if (const auto bundle = sources.load(pinned.ref); !bundle) {
+    check.problem = bundle.error().message;
+  } else {
+    check.problem = crd_problem(*bundle, pinned);
+    check.state = check.problem.empty() ? PinState::Ok : PinState::Differs;
   }
   return check;
 }
@@ -111,18 +135,16 @@ std::string_view to_string(PinState state) {
 }
 
 Result<std::vector<PinCheck>> check_pins(const fs::path& directory) {
-  ASSIGN_OR_RETURN(const Pins pins, read_pins(directory / "catalogue.json"));
+  ASSIGN_OR_RETURN(const Pins pins, read_pins(directory));
+  const BundleSources sources({directory});
   std::vector<PinCheck> checks;
-  for (const auto& [ref, digest] : pins) checks.push_back(check_pin(directory, ref, digest));
-  for (const BundleSources::Entry& entry : BundleSources({directory}).list()) {
+  for (const auto& [ref, pinned] : pins) checks.push_back(check_pin(sources, pinned));
+  for (const BundleSources::Entry& entry : sources.list()) {
     if (!pins.contains(entry.ref)) {
       checks.push_back({entry.ref, entry.source, PinState::Unpinned, ""});
     }
   }
-  std::ranges::sort(checks, [](const PinCheck& a, const PinCheck& b) {
-    const auto order = compare_bundle_versions(a.ref.version, b.ref.version);
-    return order != 0 ? order < 0 : a.ref.channel < b.ref.channel;
-  });
+  std::ranges::sort(checks, is_before, &PinCheck::ref);
   return checks;
 }
 

@@ -26,11 +26,11 @@ struct PinCheck {
 
 std::string_view to_string(PinState);
 
-/// Checks every bundle of DIR/<version>/<channel> against DIR/catalogue.json, {"bundles":
-/// [{"version": …, "channels": {"standard": {"sha256": …}}}]}: the hexadecimal SHA-256 of the
-/// sorted lines "<file name>\0<sha256 of the file>\n" over every file of the bundle's directory. By
-/// version and channel. Error kind Invalid where the catalogue cannot be read; where there is none,
-/// no bundle is pinned.
+/// Checks every bundle of DIR/<version>/<channel> against DIR/catalogue.json (catalogue.h): its
+/// `sha256` is over the sorted lines "<file name>\0<sha256 of the file>\n", in hexadecimal, of
+/// every file of the bundle's directory; its `crds`, where it has them, are what the files' CRDs
+/// come to. By version and channel. Error kind Invalid where the catalogue cannot be read; where
+/// there is none, no bundle is pinned.
 Result<std::vector<PinCheck>> check_pins(const std::filesystem::path& directory);
 
 }  // namespace gatelift

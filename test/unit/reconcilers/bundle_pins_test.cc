@@ -61,6 +61,30 @@ TEST_F(PinsTest, NamesTheFileThatDoesNotBelong) {
   EXPECT_EQ(problem(), "ab.txt does not belong to it");
 }
 
+TEST_F(PinsTest, WhatTheCatalogueSaysOfCrdsIsComputedAnew) {
+  const std::string text = crd_yaml("routes");
+  directory_.write("v1.2.0/standard/routes.yaml", text);
+  const auto catalogue = [&](const std::string& crds) {
+    directory_.write("catalogue.json",
+                     R"({"bundles": [{"version": "v1.2.0", "channels": {"standard": {"sha256": ")" +
+                         hex(std::string("routes.yaml") + '\0' + hex(text) + "\n") +
+                         R"(", "crds": )" + crds + "}}}]}");
+  };
+  const std::string digest =
+      BundleSources({directory_.path()}).load({"v1.2.0", "standard"})->crds.front().summary.digest;
+  const std::string name = R"({"routes.gateway.networking.k8s.io": )";
+  catalogue(name + R"({"digest": ")" + digest + R"(", "versions": ["v1"]}})");
+  EXPECT_EQ(states(), "Unpinned v1.1.1/standard\nOk v1.2.0/standard\n");
+
+  const auto last_problem = [&] { return check_pins(directory_.path()).value().back().problem; };
+  catalogue(name + R"({"digest": "sha256:00", "versions": ["v1"]}})");
+  EXPECT_NE(last_problem().find("has spec digest " + digest), std::string::npos) << last_problem();
+  catalogue(name + R"({"digest": ")" + digest + R"(", "versions": ["v1", "v2"]}})");
+  EXPECT_NE(last_problem().find("has other versions"), std::string::npos) << last_problem();
+  catalogue(R"({"areas.gateway.networking.k8s.io": {"digest": "sha256:00", "versions": []}})");
+  EXPECT_NE(last_problem().find("says nothing of it"), std::string::npos) << last_problem();
+}
+
 TEST_F(PinsTest, AMissingFileOrAnotherNameDiffers) {
   write_catalogue();
   std::filesystem::rename(directory_.path() / "v1.1.1/standard/a.yaml",
