@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "reconcilers/bundle/version.h"
 #include "reconcilers/steps/crd_writer.h"
 
 namespace gatelift {
@@ -50,14 +49,6 @@ Check refusal_of(const std::string& crd, const Error& error) {
           "choose a bundle that this Kubernetes version and its admission policies accept, or "
           "change what refuses it",
           false};
-}
-
-/// Versions that a bundle's name may stand for: releases have carried the name of an earlier patch
-/// (v0.8.1 says v0.8.0).
-bool is_of_same_minor(const std::string& a, const std::string& b) {
-  const auto left = parse_bundle_version(a);
-  const auto right = parse_bundle_version(b);
-  return left && right && left->same_minor(*right);
 }
 
 }  // namespace
@@ -118,55 +109,6 @@ Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
   cluster.send_each(batch, kInFlight);
   if (failed) return fail(wrap(std::move(*failed), "trying the target's CRDs"));
   return {};
-}
-
-void ContentRecogniser::check(const CrdSummary& live, Findings& findings) {
-  const BundleRef named{live.bundle_version, live.channel};
-  const std::string object = crd_display(live.name);
-  const std::string next = "compare it with what you expect (kubectl get crd " + live.name +
-                           " -o yaml); the target takes its place, and it is in the backup";
-  if (named.version.empty()) {
-    findings.add({"UnknownContent", Severity::Warning, object, "metadata.annotations",
-                  "it names no bundle that it is of", next, false});
-    return;
-  }
-  const Digests* digests = digests_of(named);
-  if (digests != nullptr) {
-    const auto held = digests->find(live.name);
-    if (held != digests->end() && held->second == live.digest) return;
-  }
-  if (any_of_same_minor_holds(live)) return;
-  findings.add(
-      {"UnknownContent", Severity::Warning, object, "spec",
-       digests == nullptr
-           ? "no source has bundle " + named.display() +
-                 ", which its annotations name, so that its content cannot be recognised"
-           : "its content differs from bundle " + named.display() + ", which its annotations name",
-       next, false});
-}
-
-const ContentRecogniser::Digests* ContentRecogniser::digests_of(const BundleRef& ref) {
-  auto known = known_.find(ref);
-  if (known == known_.end()) {
-    std::optional<Digests> digests;
-    if (const auto bundle = sources_.load(ref)) {
-      digests.emplace();
-      for (const BundleCrd& crd : bundle->crds) (*digests)[crd.summary.name] = crd.summary.digest;
-    }
-    known = known_.emplace(ref, std::move(digests)).first;
-  }
-  return known->second ? &*known->second : nullptr;
-}
-
-bool ContentRecogniser::any_of_same_minor_holds(const CrdSummary& live) {
-  for (const BundleSources::Entry& entry : sources_.list()) {
-    if (!is_of_same_minor(entry.ref.version, live.bundle_version)) continue;
-    const Digests* digests = digests_of(entry.ref);
-    if (digests == nullptr) continue;
-    const auto held = digests->find(live.name);
-    if (held != digests->end() && held->second == live.digest) return true;
-  }
-  return false;
 }
 
 }  // namespace gatelift

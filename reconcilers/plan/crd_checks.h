@@ -3,8 +3,6 @@
 // API server takes what shall take their place.
 #pragma once
 
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,24 +31,5 @@ Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials, 
 
 /// True when check_refusals tries the CRD as a creation. Pure.
 bool is_tried_as_creation(const PlannedAction& action, const CrdSummary& target);
-
-/// Recognises live CRDs by their content. Keeps digests of the bundles that it had to read.
-class ContentRecogniser {
- public:
-  explicit ContentRecogniser(const BundleSources& sources) : sources_(sources) {}
-
-  /// Adds UnknownContent where no bundle that the CRD's annotations may mean holds this CRD with
-  /// this content.
-  void check(const CrdSummary& live, Findings& findings);
-
- private:
-  using Digests = std::map<std::string, std::string>;  // by CRD name
-
-  const Digests* digests_of(const BundleRef& ref);
-  bool any_of_same_minor_holds(const CrdSummary& live);
-
-  const BundleSources& sources_;
-  std::map<BundleRef, std::optional<Digests>> known_;
-};
 
 }  // namespace gatelift

@@ -16,6 +16,7 @@
 #include "reconcilers/plan/crd_checks.h"
 #include "reconcilers/plan/dependent_checks.h"
 #include "reconcilers/plan/findings.h"
+#include "reconcilers/plan/installed_state.h"
 #include "reconcilers/plan/object_checks.h"
 #include "reconcilers/plan/owner_checks.h"
 #include "reconcilers/plan/permission_checks.h"
@@ -23,20 +24,6 @@
 
 namespace gatelift {
 namespace {
-
-/// Version and channel that the installed CRDs name: "mixed" where they differ, "none" where there
-/// are none.
-BundleRef installed_ref(const Installed& installed) {
-  if (installed.crds.empty()) return {"none", ""};
-  std::set<BundleRef> refs;
-  std::set<std::string> channels;
-  for (const auto& [name, crd] : installed.crds) {
-    refs.insert({crd.bundle_version, crd.channel});
-    channels.insert(crd.channel);
-  }
-  if (refs.size() == 1) return *refs.begin();
-  return {"mixed", channels.size() == 1 ? *channels.begin() : "mixed"};
-}
 
 /// What was not looked for depends on who looks, and on which aggregated API servers answer.
 bool is_about_us(const Check& check) { return check.code == "Dependents" && check.object.empty(); }
@@ -61,11 +48,16 @@ std::chrono::milliseconds absence_of(int num_objects) {
 class Planner {
  public:
   Planner(Cluster& cluster, const PlanInputs& inputs)
-      : cluster_(cluster), inputs_(inputs), recogniser_(inputs.sources) {}
+      : cluster_(cluster),
+        inputs_(inputs),
+        recogniser_(inputs.sources),
+        state_(recognise(inputs.installed, &inputs.target, recogniser_)) {}
 
   Result<Plan> make() {
     plan_.operation = inputs_.operation;
-    plan_.from = installed_ref(inputs_.installed);
+    plan_.from = state_.from;
+    plan_.installed = state_.crds;
+    check_mixed(state_, findings_);
     plan_.to = inputs_.target.ref;
     plan_.bundle_digest = inputs_.target.digest;
     plan_.actions = plan_actions(inputs_.installed, inputs_.target);
@@ -229,7 +221,7 @@ class Planner {
         unusable_.insert(live.name);
         return {};
       }
-      if (live.digest != target.summary.digest) recogniser_.check(live, findings_);
+      if (live.digest != target.summary.digest) check_content(live, target.summary);
     }
     auto scan = scan_objects(cluster_, {action, live, &target, terminating_namespaces_,
                                         inputs_.spec.accept, nullptr, moves_});
@@ -244,6 +236,12 @@ class Planner {
     }
     take_scan(*action, live, *std::move(scan));
     return {};
+  }
+
+  void check_content(const CrdSummary& live, const CrdSummary& target) {
+    const auto crd = std::ranges::find(state_.crds, live.name, &InstalledCrd::crd);
+    check_known(*crd, findings_);
+    check_foreign_versions(live, target, recogniser_, findings_);
   }
 
   void report_unreadable(const CrdSummary& live) {
@@ -377,12 +375,13 @@ class Planner {
   }
 
   void check_direction() {
-    const bool both = parse_bundle_version(plan_.from.version).has_value() &&
-                      parse_bundle_version(plan_.to.version).has_value();
-    if (inputs_.operation == Operation::Rollback || !both) return;
-    if (compare_bundle_versions(plan_.to.version, plan_.from.version) >= 0) return;
+    if (inputs_.operation == Operation::Rollback || !parse_bundle_version(plan_.to.version)) return;
+    const auto newest = newest_of(state_.crds);
+    if (!newest) return;
+    if (compare_bundle_versions(plan_.to.version, newest->bundle.version) >= 0) return;
     findings_.add({"Downgrade", Severity::Warning, "", "spec.target.version",
-                   plan_.to.display() + " is older than the installed " + plan_.from.display(),
+                   plan_.to.display() + " is older than what is installed: " + newest->crd +
+                       " is of " + newest->bundle.display(),
                    "make sure that the controllers in use read the versions that it serves",
                    false});
   }
@@ -454,7 +453,8 @@ class Planner {
 
   Cluster& cluster_;
   const PlanInputs& inputs_;
-  ContentRecogniser recogniser_;
+  Recogniser recogniser_;
+  InstalledState state_;
   Plan plan_;
   Findings findings_;
   std::vector<ReferenceMove> moves_;

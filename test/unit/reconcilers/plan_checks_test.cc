@@ -286,11 +286,54 @@ TEST(MakePlan, WarnsOfContentThatNoBundleHas) {
   }
   PlanScene scene(installed);
   const Plan plan = scene.plan();
-  EXPECT_EQ(checks_of(plan),
-            (Names{"UnknownContent CustomResourceDefinition/" + kRouteCrd + " spec",
-                   "UnknownContent CustomResourceDefinition/" + kGrantCrd + " spec"}));
-  EXPECT_EQ(plan.from.version, "mixed");
+  EXPECT_EQ(
+      checks_of(plan),
+      (Names{"UnknownContent CustomResourceDefinition/" + kRouteCrd + " spec", "MixedBundles "}));
+  EXPECT_EQ(plan.from, (BundleRef{"mixed", "experimental"}));
+  ASSERT_EQ(plan.installed.size(), 3U);
+  EXPECT_EQ(plan.installed.at(1).identity, CrdIdentity::Modified);
+  EXPECT_EQ(plan.installed.at(2).identity, CrdIdentity::Exact);
   EXPECT_FALSE(plan.stops());
+}
+
+TEST(MakePlan, NeedsNoAnnotationToKnowACrd) {
+  std::vector<Json> installed = old_crds();
+  for (Json& crd : installed) crd["metadata"].erase("annotations");
+  PlanScene scene(installed);
+  const Plan plan = scene.plan();
+  EXPECT_EQ(checks_of(plan), Names{});
+  EXPECT_EQ(plan.from, (BundleRef{"v1.0.0", "experimental"}));
+}
+
+TEST(MakePlan, WarnsOfAVersionThatNoBundleHas) {
+  std::vector<Json> installed = old_crds();
+  installed[1] = gateway_crd("httproutes", "HTTPRoute", "v1.0.0")
+                     .storing("v1", schema_with_spec({
+                                        {"hostname", text_schema()}
+  }))
+                     .serving("v1alpha9")
+                     .build();
+  PlanScene scene(installed);
+  scene.set_stored_versions(kRouteCrd, {"v1alpha9", "v1"});
+  const Plan plan = scene.plan();
+  const Check* check = check_of(plan, "ForeignVersion");
+  ASSERT_NE(check, nullptr);
+  EXPECT_EQ(check->field, "spec.versions[1].name");
+  EXPECT_NE(check->message.find("written again at v1"), std::string::npos) << check->message;
+  EXPECT_FALSE(plan.stops());
+}
+
+TEST(MakePlan, TellsADowngradeAlsoByWhatACrdOnlyNames) {
+  std::vector<Json> installed = old_crds();
+  installed[1] = gateway_crd("httproutes", "HTTPRoute", "v1.9.0")
+                     .storing("v1", schema_with_spec({
+                                        {"later", text_schema()}
+  }))
+                     .build();
+  PlanScene scene(installed);
+  const Plan plan = scene.plan();
+  ASSERT_NE(check_of(plan, "Downgrade"), nullptr);
+  EXPECT_NE(check_of(plan, "Downgrade")->message.find("v1.9.0/experimental"), std::string::npos);
 }
 
 TEST(MakePlan, BlocksOnAStoredVersionThatTheLiveCrdLacks) {
