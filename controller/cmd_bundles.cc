@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bundles list, show: what can be gone to, and what is in it.
+// bundles list, show: what can be gone to, and what is in it. The other bundles commands begin here
+// too.
 #include <ostream>
 
 #include "controller/commands.h"
@@ -131,6 +132,9 @@ Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, BundleS
   }
   if (options.command == Command::BundlesDiff) {
     return run_bundles_diff(options, terminal, sources);
+  }
+  if (options.command == Command::BundlesIdentify) {
+    return run_bundles_identify(options, terminal, sources, cluster);
   }
   if (options.command == Command::BundlesShow) return run_show(options, terminal, sources);
   return run_list(options, terminal, sources);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // bundles diff: what changed from one bundle to another, and whether upstream's policy allows it.
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <ostream>
 
 #include "controller/commands.h"
 #include "controller/diff_printer.h"
+#include "reconcilers/bundle/release_rules.h"
 
 namespace gatelift {
 namespace {
@@ -26,9 +29,16 @@ const Bundle* pointer_to(const std::optional<Bundle>& bundle) {
   return bundle ? &*bundle : nullptr;
 }
 
+/// What the catalogue beside the bundle says of it.
+std::vector<ReleaseFinding> check_alone(const BundleSources& sources, const Bundle& bundle) {
+  const auto catalogued = sources.catalogued();
+  const auto found = std::ranges::find(catalogued, bundle.source, &CataloguedBundle::place);
+  return check_release(bundle, found == catalogued.end() ? nullptr : &*found);
+}
+
 /// Of a channel that is neither of the two nothing is said.
-Result<std::vector<ReleaseFinding>> check_release(const BundleSources& sources,
-                                                  const Bundle& bundle) {
+Result<std::vector<ReleaseFinding>> check_siblings(const BundleSources& sources,
+                                                   const Bundle& bundle) {
   const bool is_standard = bundle.ref.channel == "standard";
   if (!is_standard && bundle.ref.channel != "experimental") return std::vector<ReleaseFinding>();
   const BundleRef sibling{bundle.ref.version, is_standard ? "experimental" : "standard"};
@@ -45,10 +55,14 @@ Result<BundleComparison> compare(const BundleSources& sources, const Bundle& fro
     ASSIGN_OR_RETURN(before, load_if_there(sources, *ref));
   }
   judge(comparison.diff, {from, to, pointer_to(before)});
-  ASSIGN_OR_RETURN(comparison.releases, check_release(sources, from));
+  ASSIGN_OR_RETURN(comparison.releases, check_siblings(sources, from));
   if (from.ref.version != to.ref.version) {
-    ASSIGN_OR_RETURN(auto more, check_release(sources, to));
-    comparison.releases.insert(comparison.releases.end(), more.begin(), more.end());
+    ASSIGN_OR_RETURN(auto more, check_siblings(sources, to));
+    std::ranges::move(more, std::back_inserter(comparison.releases));
+  }
+  std::ranges::move(check_alone(sources, from), std::back_inserter(comparison.releases));
+  if (from.ref != to.ref) {
+    std::ranges::move(check_alone(sources, to), std::back_inserter(comparison.releases));
   }
   return comparison;
 }

@@ -56,6 +56,10 @@ Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, BundleS
 Result<ExitCode> run_bundles_diff(const Options& options, Terminal& terminal,
                                   const BundleSources& sources);
 
+/// Requires: a cluster, or a file in `options`.
+Result<ExitCode> run_bundles_identify(const Options& options, Terminal& terminal,
+                                      const BundleSources& sources, Cluster* cluster);
+
 /// Of the directories of `options` only. Exit code Failed where a bundle is not what is pinned.
 Result<ExitCode> run_bundles_verify(const Options& options, Terminal& terminal);
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "controller/release_printer.h"
 #include "controller/terminal.h"
+#include "controller/verdict_printer.h"
 
 namespace gatelift {
 namespace {
@@ -28,48 +30,6 @@ std::string cut(const std::string& text) {
   std::size_t end = kLongestDetail;
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a code point
   return text.substr(0, end) + "...";
-}
-
-std::string verdict_words(const Verdict& verdict, const char* allowed) {
-  std::string text;
-  switch (verdict.ruling) {
-    case Ruling::Allowed:
-      text = allowed;
-      break;
-    case Ruling::Violates:
-      text = "VIOLATES";
-      break;
-    case Ruling::NotDecidable:
-      text = "not decidable";
-      break;
-  }
-  if (verdict.rule) text += " " + std::string(to_string(*verdict.rule));
-  if (!verdict.why.empty()) text += " (" + printable(verdict.why) + ")";
-  return text;
-}
-
-Style style_of(std::optional<Ruling> ruling) {
-  if (!ruling) return Style::Dim;
-  switch (*ruling) {
-    case Ruling::Allowed:
-      return Style::Dim;
-    case Ruling::Violates:
-      return Style::Red;
-    case Ruling::NotDecidable:
-      return Style::Yellow;
-  }
-  return Style::Plain;
-}
-
-/// The gravest verdicts, since what another rule allows does not mend them.
-std::string verdicts_text(const std::vector<Verdict>& verdicts, const char* allowed, bool colored) {
-  const auto ruling = gravest(verdicts);
-  std::string text;
-  for (const Verdict& verdict : verdicts) {
-    if (verdict.ruling == ruling)
-      text += (text.empty() ? "" : ", ") + verdict_words(verdict, allowed);
-  }
-  return styled(text.empty() ? "no rule" : text, style_of(ruling), colored);
 }
 
 /// A line without the versions that it is about.
@@ -106,20 +66,6 @@ std::string paragraph(const std::string& crd, const std::vector<Line>& lines, bo
   for (const Line& line : lines) {
     text +=
         "  " + (line.versions.empty() ? "" : printable(line.versions) + "  ") + line.text + "\n";
-  }
-  return text;
-}
-
-std::string releases_text(const std::vector<ReleaseFinding>& findings, bool colored) {
-  if (findings.empty()) return "";
-  std::string text = "\n" + styled("Both channels", Style::Bold, colored) + "\n";
-  for (const ReleaseFinding& finding : findings) {
-    std::string where = finding.release;
-    for (const std::string* part : {&finding.crd, &finding.version, &finding.path}) {
-      if (!part->empty()) where += "  " + *part;
-    }
-    text +=
-        "  " + printable(where) + "  " + verdicts_text({finding.verdict}, "holds", colored) + "\n";
   }
   return text;
 }
@@ -181,14 +127,6 @@ std::string summary_text(const BundleDiff& diff) {
          counted(diff.documentation, "difference") + " in documentation only.\n";
 }
 
-Json verdict_json(const Verdict& verdict) {
-  return {
-      {"ruling", to_string(verdict.ruling)                             },
-      {"rule",   verdict.rule ? Json(to_string(*verdict.rule)) : Json()},
-      {"why",    verdict.why                                           },
-  };
-}
-
 Json change_json(const Change& change) {
   Json verdicts = Json::array();
   for (const Verdict& verdict : change.verdicts) verdicts.push_back(verdict_json(verdict));
@@ -202,15 +140,6 @@ Json change_json(const Change& change) {
       {"verdicts", std::move(verdicts)   }
   };
   if (!change.cel.empty()) json["rule"] = change.cel;
-  return json;
-}
-
-Json release_json(const ReleaseFinding& finding) {
-  Json json = verdict_json(finding.verdict);
-  json["release"] = finding.release;
-  json["crd"] = finding.crd;
-  json["version"] = finding.version;
-  json["path"] = finding.path;
   return json;
 }
 
@@ -266,8 +195,9 @@ bool violates_policy(const BundleComparison& comparison) {
   const bool by_change = std::ranges::any_of(comparison.diff.changes, [](const Change& change) {
     return gravest(change.verdicts) == Ruling::Violates;
   });
-  return by_change || std::ranges::any_of(comparison.releases, [](const ReleaseFinding& finding) {
-           return finding.verdict.ruling == Ruling::Violates;
+  return by_change || std::ranges::any_of(comparison.releases, [&](const ReleaseFinding& finding) {
+           return finding.verdict.ruling == Ruling::Violates &&
+                  is_new(finding, comparison.releases, comparison.diff);
          });
 }
 

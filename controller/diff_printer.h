@@ -25,7 +25,7 @@ std::string diff_text(const BundleComparison& comparison, bool colored);
 /// All of it, uncut, each change of each version by itself.
 Json diff_json(const BundleComparison& comparison);
 
-/// True where a change or a release violates a rule.
+/// True where a change violates a rule, or the later release does where the earlier one did not.
 bool violates_policy(const BundleComparison& comparison);
 
 }  // namespace gatelift

@@ -92,8 +92,12 @@ Result<ExitCode> run_bundles(const Options& options, Terminal& terminal, std::st
   std::unique_ptr<ApiCluster> cluster;
   if (!options.local && options.file.empty()) {
     auto connected = connect(options, std::move(stop), {});
-    if (connected && probe(**connected, options.ns)) {
+    const Result<void> answers =
+        connected ? probe(**connected, options.ns) : Result<void>(fail(connected.error()));
+    if (answers) {
       cluster = *std::move(connected);
+    } else if (options.command == Command::BundlesIdentify) {
+      return fail(answers.error());
     } else if (!terminal.quiet) {
       terminal.err << "note: no cluster answers; only directories are looked at\n";
     }
@@ -150,6 +154,7 @@ Result<ExitCode> dispatch(const Options& options, Terminal& terminal, SignalStop
     case Command::BundlesList:
     case Command::BundlesShow:
     case Command::BundlesDiff:
+    case Command::BundlesIdentify:
       return run_bundles(options, terminal, signals.token());
     case Command::BundlesVerify:
       return run_bundles_verify(options, terminal);

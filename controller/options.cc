@@ -325,6 +325,14 @@ class Grammar {
     diff->add_option("BUNDLES", options_.arguments, "From and to, each VERSION/CHANNEL")
         ->required()
         ->expected(2);
+    CLI::App* identify = command(*bundles, Command::BundlesIdentify, "identify",
+                                 "Show which bundles the cluster's CRDs are of, by their content",
+                                 "  gatelift bundles identify\n"
+                                 "  gatelift bundles identify --file crds.yaml -o json\n");
+    identify->add_option("--file", file_, "CRDs to look at in place of the cluster's")
+        ->type_name("FILE");
+    add_output(identify);
+    add_common(identify);
     for (CLI::App* sub : {list, show, diff}) {
       sub->add_flag("--local", options_.local, "Only directories: do not ask the cluster");
       add_output(sub);

@@ -29,6 +29,7 @@ enum class Command {
   BundlesShow,
   BundlesDiff,
   BundlesVerify,
+  BundlesIdentify,
   Version,
   Completion,
 };

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 
+#include "controller/installed_printer.h"
 #include "controller/terminal.h"
 
 namespace gatelift {
@@ -54,6 +55,45 @@ std::string storage_text(const PlannedAction& action) {
   return action.from_storage + " -> " + action.to_storage;
 }
 
+/// What an action does, for those who see one for the first time.
+const char* explanation_of(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::Create:
+      return "the CRD is created";
+    case ActionKind::Update:
+      return "the CRD becomes the target's; its objects stay";
+    case ActionKind::Carry:
+      return "as Update, and values in its objects move to the fields that take their place";
+    case ActionKind::Reencode:
+      return "every object is written once, unchanged, so that none is stored in an old version";
+    case ActionKind::Convert:
+      return "its objects are backed up, deleted with the CRD, and created again in the new shape";
+    case ActionKind::Rename:
+      return "its objects are created again as another kind; the old ones stay";
+    case ActionKind::Keep:
+      return "nothing is done with it";
+    case ActionKind::Remove:
+      return "its objects are backed up, and deleted with the CRD";
+    case ActionKind::SuspendPolicy:
+      return "an admission policy that forbids the run is taken away until its end";
+    case ActionKind::InstallPolicy:
+      return "the target's admission policy is put in place";
+  }
+  return "";
+}
+
+std::string legend_text(const Plan& plan) {
+  std::map<ActionKind, std::string> lines;
+  for (const PlannedAction& action : plan.actions) {
+    const std::string name(to_string(action.kind));
+    const std::string padding(std::max<std::size_t>(name.size(), 8) - name.size() + 2, ' ');
+    lines[action.kind] = "  " + name + padding + explanation_of(action.kind) + "\n";
+  }
+  std::string text = "\n";
+  for (const auto& [kind, line] : lines) text += line;
+  return text;
+}
+
 std::string actions_text(const Plan& plan) {
   std::vector<std::vector<std::string>> rows;
   for (const PlannedAction& action : plan.actions) {
@@ -61,7 +101,7 @@ std::string actions_text(const Plan& plan) {
                     storage_text(action), std::to_string(action.objects),
                     printable(action.reason)});
   }
-  return table({"  CRD", "ACTION", "STORAGE", "OBJECTS", "WHY"}, rows);
+  return table({"  CRD", "ACTION", "STORED AS", "OBJECTS", "WHY"}, rows) + legend_text(plan);
 }
 
 std::string check_text(const Check& check, const PlanLayout& layout) {
@@ -114,9 +154,15 @@ std::string cost_text(const Plan& plan) {
 
 std::string plan_text(const Plan& plan, const PlanLayout& layout) {
   const std::string title = plan.operation == Operation::Rollback ? "Rollback  " : "Plan  ";
-  std::string text = styled(title + plan.from.display() + " -> " + plan.to.display(), Style::Bold,
+  std::string text = styled(title + from_text(plan.from) + " -> " + plan.to.display(), Style::Bold,
                             layout.colored) +
                      "\n\n";
+  const bool shows_installed = is_worth_showing(plan.from, plan.installed);
+  if (shows_installed) {
+    text += styled("INSTALLED NOW", Style::Bold, layout.colored) + "\n" +
+            installed_text(plan.installed) + "\n" +
+            styled("WHAT WILL BE DONE", Style::Bold, layout.colored) + "\n";
+  }
   text += plan.actions.empty() ? "  No CRD changes.\n" : actions_text(plan);
   for (const Severity severity : kWorstFirst) text += checks_text(plan, severity, layout);
   if (plan.checks_omitted > 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bundles diff and verify, as a person types them.
+// bundles diff, identify and verify, as a person types them.
 #include <algorithm>
 
 #include "client/yaml.h"
@@ -69,9 +69,58 @@ TEST_F(BundlesTest, DiffChecksBothChannelsOfARelease) {
   add_release("v2.5.0", "standard", {"a", "b"});
   add_release("v2.5.0", "experimental", {"a"});
   EXPECT_EQ(run({"bundles", "diff", "v2.5.0/standard", "v2.5.0/experimental"}), 3) << err();
-  EXPECT_TRUE(out_has("v2.5.0  routes.gateway.networking.k8s.io  v1  spec.b  VIOLATES X1"))
+  EXPECT_TRUE(out_has("v2.5.0  routes.gateway.networking.k8s.io  v1, v1beta1  spec.b  VIOLATES X1"))
       << out();
   EXPECT_TRUE(out_has("v2.5.0  holds X2")) << out();
+  EXPECT_TRUE(out_has("v2.5.0  holds X3")) << out();
+  EXPECT_TRUE(out_has("v2.5.0/standard, v2.5.0/experimental  not decidable A2")) << out();
+}
+
+TEST_F(BundlesTest, DiffBlamesAStepOnlyForWhatItBrought) {
+  add_release("v2.5.0", "standard", {"a", "b", "c"});
+  add_release("v2.5.0", "experimental", {"a"});
+  add_release("v2.5.1", "standard", {"a", "b", "c"});
+  add_release("v2.5.1", "experimental", {"a"});
+  EXPECT_EQ(run({"bundles", "diff", "v2.5.0/standard", "v2.5.1/standard"}), 0) << out();
+  EXPECT_TRUE(
+      out_has("v2.5.0, v2.5.1  routes.gateway.networking.k8s.io  v1, v1beta1  spec.b and 1 "
+              "more  VIOLATES X1"))
+      << out();
+  add_release("v2.5.1", "experimental", {});
+  EXPECT_EQ(run({"bundles", "diff", "v2.5.0/standard", "v2.5.1/standard"}), 3) << out();
+}
+
+TEST_F(BundlesTest, IdentifySaysWhichBundleIsInstalled) {
+  world_.populate(0);
+  EXPECT_EQ(run({"bundles", "identify"}), 0) << err();
+  EXPECT_TRUE(out_has("Installed: v1.0.0/experimental\n")) << out();
+  EXPECT_TRUE(out_has("httproutes.gateway.networking.k8s.io          exact  v1.0.0/experimental\n"))
+      << out();
+  EXPECT_EQ(run({"bundles", "identify", "-o", "json"}), 0) << err();
+  EXPECT_EQ(string_at(output_json(), "from", "version"), "v1.0.0");
+  ASSERT_EQ(array_at(output_json(), "installed").size(), 3U);
+  EXPECT_EQ(string_at(array_at(output_json(), "installed")[0], "identity"), "Exact");
+}
+
+TEST_F(BundlesTest, IdentifyOfNothingSaysSo) {
+  EXPECT_EQ(run({"bundles", "identify"}), 0) << err();
+  EXPECT_EQ(out(), "Installed: no Gateway API\n");
+  EXPECT_EQ(run({"bundles", "identify", "-o", "json"}), 0) << err();
+  EXPECT_TRUE(array_at(output_json(), "installed").empty()) << out();
+}
+
+TEST_F(BundlesTest, IdentifyLooksAtAFileInPlaceOfTheCluster) {
+  const TemporaryDirectory directory;
+  directory.write("crds.yaml", crd_yaml("httproutes", "v1.1.1") + crd_yaml("areas", ""));
+  const std::string file = (directory.path() / "crds.yaml").string();
+  EXPECT_EQ(run({"bundles", "identify", "--file", file}), 0) << err();
+  EXPECT_TRUE(out_has("Holds: no known bundle\n")) << out();
+  EXPECT_TRUE(
+      out_has("httproutes.gateway.networking.k8s.io  MODIFIED  none known; names "
+              "v1.1.1/experimental\n"))
+      << out();
+  EXPECT_TRUE(out_has("areas.gateway.networking.k8s.io       UNKNOWN   none known; names none\n"))
+      << out();
 }
 
 TEST_F(BundlesTest, DiffIsReadByPrograms) {

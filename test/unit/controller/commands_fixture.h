@@ -83,6 +83,7 @@ class CommandsTest : public ::testing::Test {
       case Command::BundlesList:
       case Command::BundlesShow:
       case Command::BundlesDiff:
+      case Command::BundlesIdentify:
         return run_bundles(options, context.terminal, context.sources, &context.cluster);
       case Command::BundlesVerify:
         return run_bundles_verify(options, context.terminal);

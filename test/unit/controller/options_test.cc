@@ -151,6 +151,13 @@ TEST(Options, ABundlesDiffIsOfTwo) {
   EXPECT_NE(parse({"bundles", "diff", "--help"}).out.find("3 something does"), std::string::npos);
 }
 
+TEST(Options, IdentifyTakesAFileInPlaceOfTheCluster) {
+  const Options options = options_of({"bundles", "identify", "--file", "crds.yaml", "-o", "json"});
+  EXPECT_EQ(options.command, Command::BundlesIdentify);
+  EXPECT_EQ(options.file, "crds.yaml");
+  EXPECT_EQ(parse({"bundles", "identify", "v1.1.1/standard"}).exit_code, 2);
+}
+
 TEST(Options, ReadsWhatTheControllerNeeds) {
   const Options options =
       options_of({"controller", "-n", "ops", "--leader-elect", "--listen", "127.0.0.1:0",

@@ -52,9 +52,12 @@ TEST(PlanPrinter, ShowsFromToActionsChecksAndCost) {
   EXPECT_EQ(plan_text(plan, {}),
             R"(Plan  v1.0.0/experimental -> v1.1.1/experimental
 
-  CRD                                           ACTION   STORAGE               OBJECTS  WHY
+  CRD                                           ACTION   STORED AS             OBJECTS  WHY
   gateways.gateway.networking.k8s.io            Update   v1                    3        the target has another schema
   backendtlspolicies.gateway.networking.k8s.io  Convert  v1alpha2 -> v1alpha3  40       v1alpha2 is not in the target
+
+  Update    the CRD becomes the target's; its objects stay
+  Convert   its objects are backed up, deleted with the CRD, and created again in the new shape
 
 BLOCKERS: the migration cannot begin
   ForeignTargetNamespace  BackendTLSPolicy/a/b  spec.targetRef.namespace
@@ -69,6 +72,63 @@ WARNINGS
 About 131 writes; objects that are converted are absent for about 2.1s.
 Digest sha256:d1
 )");
+}
+
+InstalledCrd installed(const std::string& plural, CrdIdentity identity,
+                       std::vector<BundleRef> bundles, BundleRef named) {
+  InstalledCrd crd;
+  crd.crd = plural + ".gateway.networking.k8s.io";
+  crd.identity = identity;
+  crd.bundles = std::move(bundles);
+  crd.named = std::move(named);
+  return crd;
+}
+
+TEST(PlanPrinter, SaysWhatIsInstalledWhereThatIsNotOneBundle) {
+  Plan plan = sample_plan();
+  plan.installed = {
+      installed("gateways", CrdIdentity::Exact, {plan.from, {"v1.0.1", "experimental"}},
+                plan.from)
+  };
+  EXPECT_EQ(plan_text(plan, {}).find("INSTALLED NOW"), std::string::npos);
+
+  plan.from = {"mixed", "experimental"};
+  plan.installed.push_back(installed("grpcroutes", CrdIdentity::Exact,
+                                     {
+                                         {"v0.6.0", "experimental"},
+                                         {"v0.6.1", "experimental"},
+                                         {"v0.6.1", "standard"    },
+                                         {"v0.6.2", "experimental"},
+                                         {"v0.7.0", "experimental"}
+  },
+                                     {"v0.6.9", "experimental"}));
+  plan.installed.back().orphaned = true;
+  plan.installed.push_back(
+      installed("httproutes", CrdIdentity::Modified, {}, {"v1.0.0", "experimental"}));
+  plan.installed.push_back(installed("tlsroutes", CrdIdentity::Unknown, {}, {}));
+  plan.installed.back().owner = "Helm release a/b";
+  const std::string text = plan_text(plan, {});
+  EXPECT_TRUE(text.starts_with(
+      R"(Plan  several bundles (experimental) -> v1.1.1/experimental
+
+INSTALLED NOW
+  CRD                                   IS               OF BUNDLE                                                              MANAGED BY
+  gateways.gateway.networking.k8s.io    exact            v1.0.0, v1.0.1/experimental
+  grpcroutes.gateway.networking.k8s.io  exact, orphaned  v0.6.1/standard; v0.6.0 to v0.7.0/experimental; names v0.6.9/experimental
+  httproutes.gateway.networking.k8s.io  MODIFIED         none known; names v1.0.0/experimental
+  tlsroutes.gateway.networking.k8s.io   UNKNOWN          none known; names none                                                 Helm release a/b
+
+WHAT WILL BE DONE
+  CRD )"))
+      << text;
+}
+
+TEST(PlanPrinter, NamesWhatIsNoBundleInWords) {
+  Plan plan = sample_plan();
+  plan.from = {"none", ""};
+  EXPECT_TRUE(plan_text(plan, {}).starts_with("Plan  no Gateway API -> v1.1.1/experimental\n"));
+  plan.from = {"unknown", ""};
+  EXPECT_TRUE(plan_text(plan, {}).starts_with("Plan  no known bundle -> v1.1.1/experimental\n"));
 }
 
 TEST(PlanPrinter, IsBoldOnATerminalAndUpperCaseElsewhere) {
