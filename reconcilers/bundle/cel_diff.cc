@@ -150,6 +150,23 @@ Change rule_change(ChangeKind kind, const std::string& path, const CelRule& rule
   return change;
 }
 
+/// Of the fields that a rule reads since it was rewritten, and did not before.
+RuleSubject subject_of_rewriting(const CelRule& before, const CelRule& after, const Json& from,
+                                 const std::set<std::string>& fresh) {
+  const std::set<std::string> read_before = fields_in(cel_tokens(before.text));
+  std::set<std::string> had;
+  collect_names(from, had);
+  bool any_new = false;
+  bool any_old = false;
+  for (const std::string& field : fields_in(cel_tokens(after.text))) {
+    if (read_before.contains(field)) continue;
+    const bool is_new = fresh.contains(field) && !had.contains(field);
+    (is_new ? any_new : any_old) = true;
+  }
+  if (!any_new) return RuleSubject::Existing;
+  return any_old ? RuleSubject::PartlyNew : RuleSubject::OnlyNew;
+}
+
 Change rewritten(const std::string& path, const CelRule& before, const CelRule& after) {
   const bool is_looser = is_plainly_looser(before, after);
   return rule_change(is_looser ? ChangeKind::Loosened : ChangeKind::Revalidated, path, after,
@@ -196,6 +213,7 @@ void diff_rules(const Json& from, const Json& to, const std::string& path, std::
         std::ranges::find_if(before, [&](const CelRule& b) { return is_rewritten(b, rule); });
     if (old != before.end()) {
       diff.changes.push_back(rewritten(path, *old, rule));
+      diff.changes.back().subject = subject_of_rewriting(*old, rule, from, fresh);
       before.erase(old);
       continue;
     }

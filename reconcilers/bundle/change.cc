@@ -19,9 +19,9 @@ constexpr std::array kKinds{
     "Revalidated"sv,        "MergeChanged"sv};
 static_assert(kKinds.size() == static_cast<std::size_t>(ChangeKind::MergeChanged) + 1);
 
-constexpr std::array kRules{"P1"sv, "P2"sv, "P3"sv, "P4"sv, "M1"sv, "M2"sv, "M3"sv, "M4"sv,
-                            "M5"sv, "M6"sv, "M7"sv, "M8"sv, "MJ"sv, "X1"sv, "X2"sv};
-static_assert(kRules.size() == static_cast<std::size_t>(Rule::X2) + 1);
+constexpr std::array kRules{"P1"sv, "P2"sv, "P3"sv, "P4"sv, "M1"sv, "M2"sv, "M3"sv, "M4"sv, "M5"sv,
+                            "M6"sv, "M7"sv, "M8"sv, "MJ"sv, "X1"sv, "X2"sv, "X3"sv, "A1"sv, "A2"sv};
+static_assert(kRules.size() == static_cast<std::size_t>(Rule::A2) + 1);
 
 }  // namespace
 

@@ -34,8 +34,8 @@ enum class ChangeKind {
   MergeChanged,  // how server-side apply merges a field, which no validation depends on
 };
 
-/// What a CEL rule that was added to a schema speaks of. Only OnlyNew is a proof that it refuses
-/// nothing which was valid before.
+/// What a CEL rule that was added to a schema speaks of, or what a rewritten one speaks of besides.
+/// Only OnlyNew is a proof that it refuses nothing which was valid before.
 enum class RuleSubject {
   Existing,   // only what the schema had before
   PartlyNew,  // what is new or was loosened in the same step, and what was there
@@ -62,6 +62,9 @@ enum class Rule {
   MJ,  // major: nothing is promised
   X1,  // each release: experimental has what standard has
   X2,  // each release: standard serves no alpha version
+  X3,  // each release: what is valid in standard is valid in experimental
+  A1,  // each bundle: every document names it, by version and channel
+  A2,  // each bundle: its kustomization lists all of its files
 };
 
 enum class Ruling { Allowed, Violates, NotDecidable };

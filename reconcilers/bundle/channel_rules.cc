@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/bundle/channel_rules.h"
 
+#include <optional>
 #include <set>
 
 #include "reconcilers/bundle/bundle_diff.h"
@@ -14,18 +15,19 @@ class Findings {
   explicit Findings(std::string release) : release_(std::move(release)) {}
 
   void add(std::string crd, std::string version, std::string path, Rule rule, std::string why) {
-    found_.push_back({
-        release_, std::move(crd), std::move(version), std::move(path),
-        Verdict{Ruling::Violates, rule, std::move(why)}
-    });
+    add(std::move(crd), std::move(version), std::move(path),
+        Verdict{Ruling::Violates, rule, std::move(why)});
+  }
+
+  void add(std::string crd, std::string version, std::string path, Verdict verdict) {
+    found_.push_back(
+        {release_, "", std::move(crd), std::move(version), std::move(path), std::move(verdict)});
   }
 
   /// What is said of the whole release where nothing was found since `begin`.
   void conclude(std::size_t begin, Rule rule, Ruling ruling, std::string why) {
     if (found_.size() > begin) return;
-    found_.push_back({
-        release_, "", "", "", Verdict{ruling, rule, std::move(why)}
-    });
+    add("", "", "", Verdict{ruling, rule, std::move(why)});
   }
 
   std::size_t size() const { return found_.size(); }
@@ -58,12 +60,15 @@ void compare_versions(const BundleCrd& standard, const BundleCrd& experimental,
   }
 }
 
+/// Requires: one of the two is not at hand.
+std::string absent_text(const Bundle* standard) {
+  return std::string(standard == nullptr ? "standard" : "experimental") + " is not at hand";
+}
+
 void check_x1(const Bundle* standard, const Bundle* experimental, Findings& findings) {
   const std::size_t begin = findings.size();
   if (standard == nullptr || experimental == nullptr) {
-    findings.conclude(
-        begin, Rule::X1, Ruling::NotDecidable,
-        std::string(standard == nullptr ? "standard" : "experimental") + " is not at hand");
+    findings.conclude(begin, Rule::X1, Ruling::NotDecidable, absent_text(standard));
     return;
   }
   for (const BundleCrd& crd : standard->crds) {
@@ -92,6 +97,72 @@ void check_x2(const Bundle* standard, Findings& findings) {
   findings.conclude(begin, Rule::X2, Ruling::Allowed, "standard serves no alpha version");
 }
 
+/// Whether an object of standard may be refused by what experimental has instead; nullopt where the
+/// change refuses none.
+std::optional<Ruling> refuses(const Change& change) {
+  const bool is_rule = change.keyword == "rule";
+  switch (change.kind) {
+    case ChangeKind::FieldRetyped:
+      return Ruling::Violates;
+    case ChangeKind::Tightened:
+      if (!is_rule || change.subject == RuleSubject::Existing) return Ruling::Violates;
+      break;
+    case ChangeKind::Revalidated:
+      break;
+    case ChangeKind::CrdAdded:
+    case ChangeKind::CrdRemoved:
+    case ChangeKind::CrdChanged:
+    case ChangeKind::PolicyChanged:
+    case ChangeKind::VersionAdded:
+    case ChangeKind::VersionRemoved:
+    case ChangeKind::Served:
+    case ChangeKind::Unserved:
+    case ChangeKind::StorageMoved:
+    case ChangeKind::Deprecated:
+    case ChangeKind::Undeprecated:
+    case ChangeKind::SubresourceAdded:
+    case ChangeKind::SubresourceRemoved:
+    case ChangeKind::ColumnsChanged:
+    case ChangeKind::FieldAdded:
+    case ChangeKind::FieldRemoved:
+    case ChangeKind::DefaultChanged:
+    case ChangeKind::Loosened:
+    case ChangeKind::MergeChanged:
+      return std::nullopt;
+  }
+  if (is_rule && change.subject == RuleSubject::OnlyNew) return std::nullopt;
+  return Ruling::NotDecidable;
+}
+
+/// Without the texts of a rule that is another, which are as long as a page.
+std::string change_words(const Change& change) {
+  constexpr std::string_view kRewritten = " rewritten";
+  std::string words = change.keyword.empty() ? "" : change.keyword + " ";
+  const auto end =
+      change.kind == ChangeKind::Revalidated ? change.detail.find(kRewritten) : std::string::npos;
+  words += change.detail.substr(0, end == std::string::npos ? end : end + kRewritten.size());
+  return "in experimental: " + words;
+}
+
+void check_x3(const Bundle* standard, const Bundle* experimental, Findings& findings) {
+  const std::size_t begin = findings.size();
+  if (standard == nullptr || experimental == nullptr) {
+    findings.conclude(begin, Rule::X3, Ruling::NotDecidable, absent_text(standard));
+    return;
+  }
+  for (const Change& change : diff_bundles(*standard, *experimental).changes) {
+    const auto ruling = refuses(change);
+    const BundleCrd* crd = standard->crd(change.crd);
+    if (!ruling || crd == nullptr) continue;
+    const CrdVersion* version = crd->summary.version(change.version);
+    if (version == nullptr || !version->served) continue;
+    findings.add(change.crd, change.version, change.path,
+                 Verdict{*ruling, Rule::X3, change_words(change)});
+  }
+  findings.conclude(begin, Rule::X3, Ruling::Allowed,
+                    "what is valid in standard is valid in experimental");
+}
+
 }  // namespace
 
 std::vector<ReleaseFinding> check_channels(const std::string& release, const Bundle* standard,
@@ -99,6 +170,7 @@ std::vector<ReleaseFinding> check_channels(const std::string& release, const Bun
   Findings findings(release);
   check_x1(standard, experimental, findings);
   check_x2(standard, findings);
+  check_x3(standard, experimental, findings);
   return std::move(findings).finish();
 }
 

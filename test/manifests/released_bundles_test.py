@@ -21,10 +21,12 @@ PROGRAM = os.environ.get("GATELIFT_BIN", "gatelift")
 BUNDLES = pathlib.Path(os.environ.get("GATELIFT_BUNDLES") or pathlib.Path(
     os.environ.get("GATELIFT_CACHE") or
     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "gatelift") / "bundles")
-VERSIONS = ("v0.6.0 v0.6.1 v0.6.2 v0.7.0 v0.7.1 v0.8.0 v0.8.1 v1.0.0 v1.1.0 v1.1.1 v1.2.0 v1.2.1 v1.3.0 v1.4.0 v1.4.1 "
-            "v1.5.0 v1.5.1 v1.6.0 v1.6.1").split()
+VERSIONS = ("v0.5.0 v0.5.1 v0.6.0 v0.6.1 v0.6.2 v0.7.0 v0.7.1 v0.8.0 v0.8.1 v1.0.0 v1.1.0 v1.1.1 v1.2.0 v1.2.1 v1.3.0 "
+            "v1.4.0 v1.4.1 v1.5.0 v1.5.1 v1.6.0 v1.6.1 v1.6.2 v1.6.3").split()
+CHANNELS = ("standard", "experimental")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = list(zip(VERSIONS, VERSIONS[1:]))
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/bundles.md"
+DOCUMENT = ROOT / "docs/bundles.md"
 FILTERS = ("spec.rules[].backendRefs[].filters", "spec.rules[].filters")
 
 
@@ -39,10 +41,22 @@ def comparison(before, after, channel):
         raise AssertionError(result.stderr)
     answer = json.loads(result.stdout)
     found = any(v["ruling"] == "Violates" for c in answer["changes"] for v in c["verdicts"])
-    found = found or any(r["ruling"] == "Violates" for r in answer["releases"])
+    found = found or bool(broken_by(answer["releases"], after) - broken_by(answer["releases"], before))
     if (result.returncode == 3) != found:
         raise AssertionError(f"{before} {after} {channel}: exit status {result.returncode}")
     return answer["changes"], answer["releases"]
+
+
+def broken_by(releases, version):
+    """The findings against one release."""
+    return {(r["rule"], r["crd"], r["version"], r["path"]) for r in releases
+            if (r["release"], r["ruling"]) == (version, "Violates")}
+
+
+def of_release(version, channel):
+    """The findings about one release and about one of its bundles."""
+    before, after = next(step for step in STEPS if version in step)
+    return [r for r in comparison(before, after, channel)[1] if r["release"] == version]
 
 
 def kind(change):
@@ -179,6 +193,7 @@ class Findings(unittest.TestCase):
 
     def test_m6_what_was_new_in_both_channels_at_once(self):
         self.assertEqual(self.broken(MINORS, "standard", "M6"), {
+            "v0.6.0": {("referencegrants", "", "")},
             "v1.1.0": {("grpcroutes", "", "")},
             "v1.4.0": {("backendtlspolicies", "", "")},
             "v1.5.0": {("tlsroutes", "", ""), ("listenersets", "", ""), ("referencegrants", "v1", ""),
@@ -199,8 +214,10 @@ class Findings(unittest.TestCase):
         self.assertEqual(findings("v1.0.0", "v1.1.0", "standard", "M7", "Allowed"), trio)
         self.assertIn(("referencegrants", "v1beta1", ""), findings("v0.7.1", "v0.8.0", "standard", "M7", "Allowed"))
 
-    def test_m8_reference_grant_took_two_steps_at_once(self):
+    def test_m8_two_steps_at_once(self):
         self.assertEqual(self.broken(MINORS, "standard", "M8"), {
+            "v0.6.0": {(plural, version, "") for plural in ("gatewayclasses", "gateways", "httproutes")
+                       for version in ("v1alpha2", "v1beta1")},
             "v0.8.0": {("referencegrants", "v1beta1", ""), ("referencegrants", "v1alpha2", "")}})
 
     def test_mj_a_major_promises_nothing(self):
@@ -220,8 +237,72 @@ class Findings(unittest.TestCase):
                 if (finding["rule"], finding["ruling"]) == ("X2", "Violates"):
                     served.setdefault(minor(finding["release"]), set()).add(kind(finding))
         grants = {"referencegrants"}
-        early = grants | {"gatewayclasses", "gateways", "httproutes"}
-        self.assertEqual(served, {"v0.6": early, "v0.7": early, "v0.8": grants, "v1.0": grants})
+        first = {"gatewayclasses", "gateways", "httproutes"}
+        early = grants | first
+        self.assertEqual(served, {"v0.5": first, "v0.6": early, "v0.7": early, "v0.8": grants, "v1.0": grants})
+
+
+    def about_validity(self, version, ruling):
+        """{(plural, path)} of what X3 says of a release."""
+        return {(kind(r), r["path"]) for r in of_release(version, "standard")
+                if (r["rule"], r["ruling"]) == ("X3", ruling) and r["crd"]}
+
+    def test_x3_held_until_parent_refs_had_a_port_in_standard(self):
+        for version in VERSIONS[:VERSIONS.index("v1.1.0")]:
+            rulings = {r["ruling"] for r in of_release(version, "standard") if r["rule"] == "X3"}
+            self.assertEqual(rulings, {"Allowed"}, version)
+        for version in VERSIONS[VERSIONS.index("v1.1.0"):]:
+            self.assertLessEqual({("httproutes", "spec.parentRefs"), ("grpcroutes", "spec.parentRefs")},
+                                 self.about_validity(version, "NotDecidable"), version)
+
+    def test_x3_is_violated_since_rule_names_and_header_values(self):
+        first = {}
+        for version in VERSIONS:
+            for plural, path in self.about_validity(version, "Violates"):
+                first.setdefault(version if path == "spec.rules" or path.endswith("value") else "other", set()).add(path)
+        self.assertEqual({version for version in first if "spec.rules" in first[version]},
+                         set(VERSIONS[VERSIONS.index("v1.4.0"):]))
+        values = {version for version in first if any(path.endswith("value") for path in first[version])}
+        self.assertEqual(values, set(VERSIONS[VERSIONS.index("v1.5.0"):]))
+        self.assertNotIn("other", first)
+
+    def alone(self, rule):
+        """{bundle: {(document, path): why}} of what is wrong with a bundle by itself."""
+        found = {}
+        for version in VERSIONS:
+            for channel in CHANNELS:
+                for r in of_release(version, channel):
+                    if (r["rule"], r["ruling"]) == (rule, "Violates"):
+                        found.setdefault(f"{version}/{channel}", {})[r["crd"], r["path"]] = r["why"]
+        return found
+
+    def test_a1_documents_that_name_another_bundle(self):
+        found = self.alone("A1")
+        policies = {f"{kind}/safe-upgrades.gateway.networking.k8s.io"
+                    for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")}
+        version, channel = (f"metadata.annotations[gateway.networking.k8s.io/{name}]" for name in ("bundle-version", "channel"))
+        late = VERSIONS[VERSIONS.index("v1.5.0"):]
+        self.assertEqual(set(found), {f"v0.8.1/{each}" for each in CHANNELS} | {f"{each}/experimental" for each in late}
+                         | {"v1.5.0/standard", "v1.5.1/standard"})
+        for each in CHANNELS:
+            self.assertEqual(set(found[f"v0.8.1/{each}"].values()), {"it says v0.8.0"})
+            self.assertEqual({path for _, path in found[f"v0.8.1/{each}"]}, {version})
+        for each in late:
+            wrong = found[f"{each}/experimental"]
+            self.assertEqual({wrong[policy, channel] for policy in policies}, {"it says standard"})
+        for each in ("v1.5.0", "v1.5.1"):
+            self.assertEqual(found[f"{each}/standard"], {(policy, version): "it says v1.5.0-dev" for policy in policies})
+
+    def test_a2_what_kustomizations_leave_out(self):
+        found = {bundle: {path.split("_")[1].removesuffix(".yaml") for _, path in wrong}
+                 for bundle, wrong in self.alone("A2").items()}
+        grants = {f"{version}/standard": {"referencegrants"}
+                  for version in ("v0.6.0", "v0.6.1", "v0.6.2", "v0.7.0", "v0.7.1")}
+        self.assertEqual(found, grants | {
+            "v1.0.0/experimental": {"backendtlspolicies"},
+            "v1.1.0/experimental": {"backendlbpolicies"}, "v1.1.1/experimental": {"backendlbpolicies"},
+            "v1.4.0/experimental": {"xmeshes"}, "v1.4.1/experimental": {"xmeshes"},
+            "v1.6.0/experimental": {"xbackends"}, "v1.6.1/experimental": {"xbackends"}})
 
 
 class OtherSteps(unittest.TestCase):
@@ -232,7 +313,10 @@ class OtherSteps(unittest.TestCase):
 
     def test_a_downgrade_or_another_channel_has_changes_and_no_verdict(self):
         self.assertEqual(self.verdicts("v1.5.1/standard", "v1.4.1/standard"), (0, "Unruled", []))
-        self.assertEqual(self.verdicts("v1.5.1/standard", "v1.5.1/experimental"), (0, "Unruled", []))
+        self.assertEqual(self.verdicts("v1.3.0/standard", "v1.3.0/experimental"), (0, "Unruled", []))
+
+    def test_the_other_channel_of_a_release_is_one_that_refuses_more(self):
+        self.assertEqual(self.verdicts("v1.5.1/standard", "v1.5.1/experimental"), (3, "Unruled", []))
 
     def test_over_several_minors_only_what_none_of_them_could_change_is_decided(self):
         code, step, verdicts = self.verdicts("v1.3/standard", "v1.6/standard")
@@ -254,8 +338,35 @@ class Verify(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
         states = {line.split()[1]: line.split()[0] for line in result.stdout.splitlines()}
         for version in VERSIONS:
-            for channel in ("standard", "experimental"):
+            for channel in CHANNELS:
                 self.assertEqual(states[f"{version}/{channel}"], "ok")
+
+    def test_every_release_has_what_its_crds_are_recognised_by(self):
+        releases = json.loads((BUNDLES / "catalogue.json").read_text())["bundles"]
+        self.assertLessEqual(set(VERSIONS), {release["version"] for release in releases})
+        for release in releases:
+            for channel in CHANNELS:
+                with self.subTest(release["version"], channel=channel):
+                    self.assertGreater(len(release["channels"][channel]["crds"]), 2)
+
+    def test_bad_releases_say_which_one_to_take(self):
+        releases = json.loads((BUNDLES / "catalogue.json").read_text())["bundles"]
+        bad = {release["version"]: release["bad"] for release in releases if "bad" in release}
+        self.assertEqual(sorted(bad), ["v0.8.0", "v1.1.0", "v1.2.0", "v1.4.0", "v1.5.0"])
+        for version, reason in bad.items():
+            self.assertIn(f"{minor(version)}.1", reason)
+
+    def test_one_command_adds_a_release(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            catalogue = pathlib.Path(scratch) / "catalogue.json"
+            releases = json.loads((ROOT / "manifests/bundles/catalogue.json").read_text())
+            releases["bundles"] = [each for each in releases["bundles"] if each["version"] != "v1.6.1"]
+            catalogue.write_text(json.dumps(releases))
+            command = [ROOT / "scripts/fetch-bundles", "--catalogue", catalogue, "--pin", "v1.6.1"]
+            pinned = subprocess.run(command, env=dict(os.environ, GATELIFT_BIN=PROGRAM), capture_output=True, text=True,
+                                    check=False)
+            self.assertEqual(pinned.returncode, 0, pinned.stderr)
+            self.assertEqual(catalogue.read_text(), (ROOT / "manifests/bundles/catalogue.json").read_text())
 
     def test_a_byte_or_a_file_more_shows(self):
         with tempfile.TemporaryDirectory() as scratch:
