@@ -318,6 +318,7 @@ class Planner {
       if (action.kind == ActionKind::Create || !writes_target_crd(action.kind)) continue;
       ASSIGN_OR_RETURN(std::optional<Json> metadata, check_owner(cluster_, action.crd, findings_));
       if (!metadata) continue;
+      note_owner(action.crd, *metadata);
       ways[action.crd] = crd_owner(*metadata).way;
       live[action.crd] = *std::move(metadata);
     }
@@ -343,6 +344,12 @@ class Planner {
                      "", false});
     }
     return check_refusals(cluster_, trials, findings_);
+  }
+
+  void note_owner(const std::string& crd, const Json& metadata) {
+    const auto owner = foreign_owner(metadata);
+    const auto installed = std::ranges::find(plan_.installed, crd, &InstalledCrd::crd);
+    if (owner && installed != plan_.installed.end()) installed->owner = owner->name;
   }
 
   bool is_reported(const Access& access) const {
