@@ -41,8 +41,12 @@ std::string check(const CrdBuilder& standard, const CrdBuilder& experimental) {
 }
 
 TEST(Channels, HoldWhereExperimentalHasMore) {
-  EXPECT_EQ(check(routes().storing("v1").unserved("v1alpha2"),
-                  routes().storing("v1", with_field("a")).serving("v1alpha2")),
+  const Json more = schema_with_spec({
+      {"a", {{"type", "string"}}},
+      {"b", {{"type", "string"}}}
+  });
+  EXPECT_EQ(check(routes().storing("v1", with_field("a")).unserved("v1alpha2"),
+                  routes().storing("v1", more).serving("v1alpha2")),
             "X1 Allowed  \nX2 Allowed  \nX3 Allowed  \n");
 }
 
