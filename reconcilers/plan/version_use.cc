@@ -49,7 +49,10 @@ std::vector<std::string> leaving_versions(const CrdSummary& live, const CrdSumma
 }
 
 VersionUse::VersionUse(const CrdSummary& live, const CrdSummary* target)
-    : crd_(live.name), group_(live.group), plural_(live.plural), served_(target == nullptr ? "" : served_versions(*target)) {
+    : crd_(live.name),
+      group_(live.group),
+      plural_(live.plural),
+      served_(target == nullptr ? "" : served_versions(*target)) {
   for (std::string& version : leaving_versions(live, target)) leaving_[std::move(version)];
 }
 
