@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 #include <sstream>
@@ -99,7 +100,17 @@ class Grammar {
     std::getline(parts, consent.check, ',');
     std::getline(parts, consent.object, ',');
     std::getline(parts, consent.field);
-    if (consent.check.empty()) throw CLI::ValidationError("--accept: want CHECK,OBJECT,FIELD");
+    // A field may have commas in it; a resolution is a word in CamelCase.
+    const auto comma = consent.field.rfind(',');
+    const std::string last = comma == std::string::npos ? "" : consent.field.substr(comma + 1);
+    const bool is_word = std::ranges::all_of(last, [](char c) { return std::isalpha(c) != 0; });
+    if (!last.empty() && is_word && std::isupper(last.front()) != 0) {
+      consent.resolution = last;
+      consent.field.resize(comma);
+    }
+    if (consent.check.empty()) {
+      throw CLI::ValidationError("--accept: want CHECK,OBJECT,FIELD[,RESOLUTION]");
+    }
     return consent;
   }
 
@@ -180,10 +191,11 @@ class Grammar {
     sub->add_option("--name", options_.name,
                     "Name of the GatewayAPIMigration (default: made of the target)")
         ->type_name("NAME");
-    sub->add_option("--accept", accept_,
-                    "Consent to one check: its code, object and field, as the plan shows them;\n"
-                    "may be repeated")
-        ->type_name("CHECK,OBJECT,FIELD")
+    sub->add_option(
+           "--accept", accept_,
+           "Consent to a check: its code, object and field, as the plan shows them, and the\n"
+           "resolution where it offers some; * stands for any characters; may be repeated")
+        ->type_name("CHECK,OBJECT,FIELD[,RESOLUTION]")
         ->expected(1)
         ->take_all()
         ->allow_extra_args(false);

@@ -191,7 +191,11 @@ std::string consent_flags(const Plan& plan) {
   std::string flags;
   for (const Check& check : plan.checks) {
     if (check.severity != Severity::Consent || check.accepted) continue;
-    flags += " --accept '" + check.code + "," + check.object + "," + check.field + "'";
+    flags += " --accept '" + check.code + "," + check.object + "," + check.field;
+    for (std::size_t i = 0; i < check.resolutions.size(); ++i) {
+      flags += (i == 0 ? "," : "|") + check.resolutions[i];
+    }
+    flags += "'";
   }
   return flags;
 }

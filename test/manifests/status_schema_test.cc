@@ -130,15 +130,38 @@ Plan whole_plan() {
   plan.digest = plan.bundle_digest = "sha256:0";
   plan.from = {"v1.0.0", "experimental"};
   plan.to = {"v1.1.1", "experimental"};
-  for (ActionKind kind : {ActionKind::Create, ActionKind::Update, ActionKind::Reencode,
-                          ActionKind::Convert, ActionKind::Keep}) {
+  for (ActionKind kind :
+       {ActionKind::Create, ActionKind::Update, ActionKind::Carry, ActionKind::Reencode,
+        ActionKind::Convert, ActionKind::Rename, ActionKind::Keep, ActionKind::Remove,
+        ActionKind::SuspendPolicy, ActionKind::InstallPolicy}) {
     plan.actions.push_back(action_of(kind));
+    plan.actions.back().to_crd = "listenersets.gateway.networking.k8s.io";
+    plan.actions.back().changed_objects = 2;
+  }
+  InstalledCrd installed;
+  installed.crd = "gateways.gateway.networking.k8s.io";
+  installed.named = plan.from;
+  installed.bundles = {plan.from};
+  installed.orphaned = true;
+  installed.owner = "Helm release a/b";
+  for (CrdIdentity identity : {CrdIdentity::Exact, CrdIdentity::Modified, CrdIdentity::Unknown}) {
+    plan.installed.push_back(installed);
+    plan.installed.back().identity = identity;
   }
   for (int i = 0; i < 150; ++i) {
     for (Severity severity :
          {Severity::Blocker, Severity::Consent, Severity::Warning, Severity::Note}) {
-      plan.checks.push_back(
-          {"Code", severity, "Kind/ns/name", "spec.field", "what", "do this", true});
+      plan.checks.push_back({"Code",
+                             severity,
+                             "Kind/ns/name",
+                             "spec.field",
+                             "what",
+                             "do this",
+                             true,
+                             true,
+                             {"LeaveInBackup"},
+                             "LeaveInBackup",
+                             "Code Kind/ns/name"});
     }
   }
   plan.objects = 40;
@@ -214,7 +237,7 @@ TEST(StatusSchema, TakesTheManifestOfTheCommandLine) {
   spec.suspend = true;
   spec.on_failure = OnFailure::Rollback;
   spec.accept = {
-      {"FieldLoss", "HTTPRoute/ns/name", "spec.rules[0]"}
+      {"FieldLoss", "HTTPRoute/ns/name", "spec.rules[0]", "Remove"}
   };
   const Json manifest = migration_manifest("to-v1-1-1", spec);
   EXPECT_EQ(misfits_of("spec", manifest.at("spec")), std::vector<std::string>());

@@ -165,8 +165,6 @@ std::vector<Json> new_bundle_crds() {
   return {crd("backendtlspolicies", "BackendTLSPolicy", "v1.1.1", policies),
           crd("httproutes", "HTTPRoute", "v1.1.1", routes),
           crd("grpcroutes", "GRPCRoute", "v1.1.1", grpc),
-          crd("referencegrants", "ReferenceGrant", "v1.1.1",
-              Json::array({version("v1beta1", true, grant_schema())})),
           crd("backendlbpolicies", "BackendLBPolicy", "v1.1.1", added)};
 }
 
@@ -247,9 +245,11 @@ std::string first_unequal(const Json& left, const Json& right) {
 GatewayWorld::GatewayWorld() {
   for (const char* ns : {"default", "gatelift-system", "a", "b", "c"}) cluster.add_namespace(ns);
   cluster.install_crd(read_resource_crd());
-  Bundle bundle = value_or_throw(
-      bundle_from_documents({"v1.1.1", "experimental"}, world::new_bundle_crds(), "the test"));
-  sources.add(std::move(bundle));
+  const auto add = [&](const char* release, const std::vector<Json>& crds) {
+    sources.add(value_or_throw(bundle_from_documents({release, "experimental"}, crds, "the test")));
+  };
+  add("v1.0.0", world::old_bundle_crds());
+  add("v1.1.1", world::new_bundle_crds());
 }
 
 void GatewayWorld::populate(int num_policies) {
@@ -287,6 +287,10 @@ void GatewayWorld::populate(int num_policies) {
 }
 
 void GatewayWorld::populate_moves() {
+  std::vector<Json> crds = world::new_bundle_crds();
+  crds.push_back(world::crd("referencegrants", "ReferenceGrant", "v1.1.1",
+                            Json::array({world::version("v1beta1", true, world::grant_schema())})));
+  sources.add(value_or_throw(bundle_from_documents({"v1.1.1", "experimental"}, crds, "the test")));
   Json crd = world::crd("referencepolicies", "ReferencePolicy", "v0.5.1",
                         Json::array({world::version("v1alpha2", true, world::grant_schema())}));
   value_or_throw(cluster.send(apply_as("kubectl", resources::kCrds, std::move(crd))));

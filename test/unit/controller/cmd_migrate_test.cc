@@ -27,7 +27,7 @@ TEST_F(MigrateTest, PlanExitsWithThreeWhereAPersonIsNeeded) {
   EXPECT_TRUE(out_has("BackendTLSPolicy/a/foreign")) << out();
   EXPECT_TRUE(out_has("spec.targetRef.namespace")) << out();
   EXPECT_TRUE(out_has("next: ")) << out();
-  EXPECT_TRUE(out_has("Blocked: 1 blocker")) << out();
+  EXPECT_TRUE(out_has("Blocked: 1 consent needed")) << out();
 }
 
 TEST_F(MigrateTest, PlanIsReadByPrograms) {

@@ -112,11 +112,11 @@ TEST(PlanPrinter, SaysWhatIsInstalledWhereThatIsNotOneBundle) {
       R"(Plan  several bundles (experimental) -> v1.1.1/experimental
 
 INSTALLED NOW
-  CRD                                   IS               OF BUNDLE                                                              MANAGED BY
+  CRD                                   IS               OF BUNDLE                                                                  MANAGED BY
   gateways.gateway.networking.k8s.io    exact            v1.0.0, v1.0.1/experimental
   grpcroutes.gateway.networking.k8s.io  exact, orphaned  v0.6.1/standard; v0.6.0 to v0.7.0/experimental; names v0.6.9/experimental
   httproutes.gateway.networking.k8s.io  MODIFIED         none known; names v1.0.0/experimental
-  tlsroutes.gateway.networking.k8s.io   UNKNOWN          none known; names none                                                 Helm release a/b
+  tlsroutes.gateway.networking.k8s.io   UNKNOWN          none known; names none                                                     Helm release a/b
 
 WHAT WILL BE DONE
   CRD )"))

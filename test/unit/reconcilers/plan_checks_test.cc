@@ -260,6 +260,7 @@ TEST(MakePlan, AsksForConsentWhereHelmOwnsTheCrds) {
   EXPECT_EQ(checks_of(plan), (Names{"ForeignOwner CustomResourceDefinition/" + kRouteCrd +
                                     " metadata.annotations[meta.helm.sh/release-name]"}));
   EXPECT_NE(plan.checks.at(0).message.find("Helm release envoy/eg"), std::string::npos);
+  EXPECT_EQ(plan.installed.at(1).owner, "Helm release envoy/eg");
   EXPECT_TRUE(plan.stops());
 
   scene.spec.accept = {
