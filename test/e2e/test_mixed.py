@@ -20,7 +20,7 @@ OLD, NEW, OLDER = "v1.3.0/experimental", "v1.4.1/experimental", "v1.2.1/experime
 # `kubectl apply` of v1.4.1 over v1.3.0 that stopped after the third file.
 APPLIED = ("backendtlspolicies", "gatewayclasses", "gateways")
 LEFT = ("grpcroutes", "httproutes", "referencegrants", "tcproutes", "tlsroutes", "udproutes")
-VOLATILE = re.compile(r"sha256:[0-9a-f]{64}")
+VOLATILE = {r"sha256:[0-9a-f]{64}": "sha256:…", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "2026-01-02T03:04:05Z"}
 
 
 def route(kind, version, name, spec):
@@ -36,8 +36,10 @@ def with_foreign_version(manifest, name):
 
 
 def printed(text):
-    """What must be on the page: the same whatever the digests are."""
-    return VOLATILE.sub("sha256:…", text).rstrip("\n")
+    """What must be on the page: the same whatever the digests and times are."""
+    for pattern, shown_as in VOLATILE.items():
+        text = re.sub(pattern, shown_as, text)
+    return text.rstrip("\n")
 
 
 class Mixed(Scenario):
