@@ -6,13 +6,21 @@ namespace {
 
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// XListenerSet v1.4 lets an implementation choose a listener's port; ListenerSet does not.
-void check_ports(Intention& intention) {
+/// XListenerSet v1.4 lets an implementation choose a listener's port, and takes a TLS listener that
+/// says nothing of TLS; ListenerSet takes neither.
+void check_listeners(Intention& intention) {
   const Json& listeners = array_at(intention.object, "spec", "listeners");
   for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const std::string path = "spec.listeners[" + std::to_string(i) + "]";
+    if (string_at(listeners[i], "protocol") == "TLS" && find(listeners[i], "tls") == nullptr) {
+      intention.problems.push_back(
+          {"ListenerWithoutTls", path + ".tls",
+           "the listener is of protocol TLS and has no tls, which a ListenerSet asks for",
+           "give the listener its tls: the mode, and for Terminate the certificates"});
+    }
     if (int_at(listeners[i], 0, "port") != 0) continue;
     intention.problems.push_back(
-        {"DynamicPort", "spec.listeners[" + std::to_string(i) + "].port",
+        {"DynamicPort", path + ".port",
          "the listener leaves its port to the implementation, and a ListenerSet has to name it",
          "give the listener the port that it is served at (status.listeners[].port)"});
   }
@@ -25,7 +33,7 @@ constexpr Renaming kRenamings[] = {
     {"backendlbpolicies.gateway.networking.k8s.io",
      "xbackendtrafficpolicies.gateway.networking.x-k8s.io",                                      nullptr},
     {"xlistenersets.gateway.networking.x-k8s.io",   "listenersets.gateway.networking.k8s.io",
-     check_ports                                                                                        },
+     check_listeners                                                                                    },
 };
 
 Json of_new_kind(const Json& object, const CrdSummary& target) {
