@@ -118,7 +118,8 @@ class Judgement:
         if self._compare(item, new, schema_of(crd, version), name):
             self.counts["found again"] += 1
         self._judge_managers(new, crd)
-        self._judge_listing(name, new)
+        if crd["metadata"]["name"] not in self._new_places:
+            self._judge_listing(name, new)
         if crd["metadata"]["name"] in self._wanted:
             self._try_again(new, crd)
             self._write_again(new, crd, version)
@@ -138,6 +139,7 @@ class Judgement:
         apart = [each for each in differences(intended, found)
                  if not self._listed.naming(name, crd["metadata"]["name"], each.path)]
         self._say_unlisted(f"{name} as {new['kind']}", apart)
+        self._judge_listing(name, new)
         self._try_again(new, crd)
         self._write_again(new, crd, version)
 
