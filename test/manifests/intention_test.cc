@@ -413,6 +413,11 @@ const Row kRenamed[] = {
      "port: "
      "0, protocol: HTTP}, {name: c, protocol: HTTP}]}",                                          {"DynamicPort spec.listeners[1].port", "DynamicPort spec.listeners[2].port"},
      ""                                           },
+    {"TlsListenerWithoutTls",
+     "e1.4.1", "e1.5.1",
+     "xlistenersets",     "v1alpha1",
+     "spec: {parentRef: {name: g}, listeners: [{name: a, port: 443, protocol: TLS}]}",           {"ListenerWithoutTls spec.listeners[0].tls"},
+     ""                                           },
     {"ValidationOfASet",
      "e1.3.0", "e1.5.1",
      "xlistenersets",     "v1alpha1",
