@@ -129,7 +129,7 @@ std::string summary_text(const BundleDiff& diff) {
 
 Json change_json(const Change& change) {
   Json verdicts = Json::array();
-  for (const Verdict& verdict : change.verdicts) verdicts.push_back(verdict_json(verdict));
+  for (const PolicyVerdict& verdict : change.verdicts) verdicts.push_back(verdict_json(verdict));
   Json json{
       {"kind",     to_string(change.kind)},
       {"crd",      change.crd            },

@@ -8,7 +8,7 @@
 namespace gatelift {
 namespace {
 
-std::string verdict_words(const Verdict& verdict, const char* allowed) {
+std::string verdict_words(const PolicyVerdict& verdict, const char* allowed) {
   std::string text;
   switch (verdict.ruling) {
     case Ruling::Allowed:
@@ -41,17 +41,17 @@ Style style_of(std::optional<Ruling> ruling) {
 
 }  // namespace
 
-std::string verdicts_text(const std::vector<Verdict>& verdicts, const char* allowed, bool colored) {
+std::string verdicts_text(const std::vector<PolicyVerdict>& verdicts, const char* allowed, bool colored) {
   const auto ruling = gravest(verdicts);
   std::string text;
-  for (const Verdict& verdict : verdicts) {
+  for (const PolicyVerdict& verdict : verdicts) {
     if (verdict.ruling == ruling)
       text += (text.empty() ? "" : ", ") + verdict_words(verdict, allowed);
   }
   return styled(text.empty() ? "no rule" : text, style_of(ruling), colored);
 }
 
-Json verdict_json(const Verdict& verdict) {
+Json verdict_json(const PolicyVerdict& verdict) {
   return {
       {"ruling", to_string(verdict.ruling)                             },
       {"rule",   verdict.rule ? Json(to_string(*verdict.rule)) : Json()},

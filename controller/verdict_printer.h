@@ -12,8 +12,8 @@ namespace gatelift {
 
 /// The gravest of the verdicts, since what another rule allows does not mend them; violations in
 /// upper case, and `allowed` where all is well. "no rule" where there is none.
-std::string verdicts_text(const std::vector<Verdict>& verdicts, const char* allowed, bool colored);
+std::string verdicts_text(const std::vector<PolicyVerdict>& verdicts, const char* allowed, bool colored);
 
-Json verdict_json(const Verdict& verdict);
+Json verdict_json(const PolicyVerdict& verdict);
 
 }  // namespace gatelift

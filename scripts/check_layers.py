@@ -80,6 +80,10 @@ def without(text, comments_only):
     return NOT_CODE.sub(blank, text)
 
 
+# A type at the left edge, which is where a namespace's own types stand.
+DEFINITION = re.compile(r"^(?:struct|class|enum class|union) (\w+)\b(?!::)(?=[^;(]*\{)", re.MULTILINE)
+
+
 class Tree:
     def __init__(self, root):
         self.root = root
@@ -162,10 +166,21 @@ class Tree:
                 names.add((file.parent / word).as_posix())
         return names
 
+    def check_definitions(self):
+        """All of ours is one namespace: of two types of one name the linker takes the functions of either for both."""
+        first = {}
+        for file, text in self.sources(*LAYERS):
+            for found in DEFINITION.finditer(without(text, comments_only=False) if file.endswith(".h") else ""):
+                name, line = found[1], text.count("\n", 0, found.start()) + 1
+                if name in first:
+                    self.complain(file, line, f"{name} is another type's name in {first[name]}")
+                first.setdefault(name, file)
+
     def check(self):
         for file, text in self.sources(*LAYERS):
             self.check_includes(file, text)
             self.check_words(file, text)
+        self.check_definitions()
         listed = self.listed()
         for file, text in self.sources(*LAYERS, "test", "bench"):
             if not text.startswith("// SPDX-License-Identifier: Apache-2.0\n"):

@@ -41,9 +41,9 @@ std::string_view to_string(Ruling ruling) {
   return "";
 }
 
-std::optional<Ruling> gravest(const std::vector<Verdict>& verdicts) {
+std::optional<Ruling> gravest(const std::vector<PolicyVerdict>& verdicts) {
   const auto has = [&](Ruling ruling) {
-    return std::ranges::any_of(verdicts, [&](const Verdict& v) { return v.ruling == ruling; });
+    return std::ranges::any_of(verdicts, [&](const PolicyVerdict& v) { return v.ruling == ruling; });
   };
   if (has(Ruling::Violates)) return Ruling::Violates;
   if (has(Ruling::NotDecidable)) return Ruling::NotDecidable;

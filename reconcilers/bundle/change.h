@@ -69,7 +69,7 @@ enum class Rule {
 
 enum class Ruling { Allowed, Violates, NotDecidable };
 
-struct Verdict {
+struct PolicyVerdict {
   Ruling ruling = Ruling::Allowed;
   std::optional<Rule> rule;  // none where the channel allows what no rule is about
   std::string why;           // may be empty
@@ -84,7 +84,7 @@ struct Change {
   std::string detail;   // "8 -> 64"
   std::string cel;      // text of the CEL rule; of one that was rewritten the new one
   RuleSubject subject = RuleSubject::Existing;  // of that rule
-  std::vector<Verdict> verdicts;                // none where no rule is about it
+  std::vector<PolicyVerdict> verdicts;                // none where no rule is about it
 };
 
 std::string_view to_string(ChangeKind);
@@ -93,6 +93,6 @@ std::string_view to_string(Ruling);
 
 /// The gravest of the verdicts: a violation, then what cannot be decided. nullopt where there is
 /// none.
-std::optional<Ruling> gravest(const std::vector<Verdict>& verdicts);
+std::optional<Ruling> gravest(const std::vector<PolicyVerdict>& verdicts);
 
 }  // namespace gatelift

@@ -16,10 +16,10 @@ class Findings {
 
   void add(std::string crd, std::string version, std::string path, Rule rule, std::string why) {
     add(std::move(crd), std::move(version), std::move(path),
-        Verdict{Ruling::Violates, rule, std::move(why)});
+        PolicyVerdict{Ruling::Violates, rule, std::move(why)});
   }
 
-  void add(std::string crd, std::string version, std::string path, Verdict verdict) {
+  void add(std::string crd, std::string version, std::string path, PolicyVerdict verdict) {
     found_.push_back(
         {release_, "", std::move(crd), std::move(version), std::move(path), std::move(verdict)});
   }
@@ -27,7 +27,7 @@ class Findings {
   /// What is said of the whole release where nothing was found since `begin`.
   void conclude(std::size_t begin, Rule rule, Ruling ruling, std::string why) {
     if (found_.size() > begin) return;
-    add("", "", "", Verdict{ruling, rule, std::move(why)});
+    add("", "", "", PolicyVerdict{ruling, rule, std::move(why)});
   }
 
   std::size_t size() const { return found_.size(); }
@@ -157,7 +157,7 @@ void check_x3(const Bundle* standard, const Bundle* experimental, Findings& find
     const CrdVersion* version = crd->summary.version(change.version);
     if (version == nullptr || !version->served) continue;
     findings.add(change.crd, change.version, change.path,
-                 Verdict{*ruling, Rule::X3, change_words(change)});
+                 PolicyVerdict{*ruling, Rule::X3, change_words(change)});
   }
   findings.conclude(begin, Rule::X3, Ruling::Allowed,
                     "what is valid in standard is valid in experimental");

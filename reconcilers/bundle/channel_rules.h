@@ -16,7 +16,7 @@ struct ReleaseFinding {
   std::string crd;      // these three are empty where all of the release is meant
   std::string version;
   std::string path;
-  Verdict verdict;
+  PolicyVerdict verdict;
 };
 
 /// X1, experimental has every CRD, served version and field of standard; X2, standard serves no

@@ -13,13 +13,13 @@ namespace {
 constexpr std::string_view kStandard = "standard";
 constexpr std::string_view kExperimental = "experimental";
 
-Verdict allowed(std::optional<Rule> rule, std::string why = "") {
+PolicyVerdict allowed(std::optional<Rule> rule, std::string why = "") {
   return {Ruling::Allowed, rule, std::move(why)};
 }
-Verdict violates(Rule rule, std::string why = "") {
+PolicyVerdict violates(Rule rule, std::string why = "") {
   return {Ruling::Violates, rule, std::move(why)};
 }
-Verdict undecidable(Rule rule, std::string why) {
+PolicyVerdict undecidable(Rule rule, std::string why) {
   return {Ruling::NotDecidable, rule, std::move(why)};
 }
 
@@ -47,7 +47,7 @@ class Judge {
   Judge(const BundleDiff& diff, const StepBundles& bundles)
       : diff_(diff), bundles_(bundles), step_(step_between(bundles.from.ref, bundles.to.ref)) {}
 
-  std::vector<Verdict> verdicts(const Change& change) {
+  std::vector<PolicyVerdict> verdicts(const Change& change) {
     load(change.crd);
     switch (step_.kind) {
       case StepKind::Patch:
@@ -70,19 +70,19 @@ class Judge {
               tree_of(bundles_.previous_experimental, crd)};
   }
 
-  std::vector<Verdict> in_patch(const Change& change) const;
-  std::vector<Verdict> in_standard_minor(const Change& change) const;
-  std::vector<Verdict> in_experimental_minor(const Change& change) const;
+  std::vector<PolicyVerdict> in_patch(const Change& change) const;
+  std::vector<PolicyVerdict> in_standard_minor(const Change& change) const;
+  std::vector<PolicyVerdict> in_experimental_minor(const Change& change) const;
 
-  Verdict p3(const Change& change) const;
-  Verdict p4(const Change& change) const;
-  Verdict m2(const Change& change) const;
-  Verdict m3(const Change& change) const;
-  Verdict m4(const Change& change) const;
-  Verdict m5() const;
-  Verdict m6(const Change& change) const;
-  Verdict m7(const Change& change) const;
-  Verdict m8(const Change& change) const;
+  PolicyVerdict p3(const Change& change) const;
+  PolicyVerdict p4(const Change& change) const;
+  PolicyVerdict m2(const Change& change) const;
+  PolicyVerdict m3(const Change& change) const;
+  PolicyVerdict m4(const Change& change) const;
+  PolicyVerdict m5() const;
+  PolicyVerdict m6(const Change& change) const;
+  PolicyVerdict m7(const Change& change) const;
+  PolicyVerdict m8(const Change& change) const;
 
   /// The version that a change retires.
   std::string retired_by(const Change& change) const {
@@ -96,7 +96,7 @@ class Judge {
     return entry == nullptr ? none : *entry;
   }
   /// `ruling` where nothing was released between the two bundles that could say otherwise.
-  Verdict unless_between(Verdict ruling) const {
+  PolicyVerdict unless_between(PolicyVerdict ruling) const {
     if (!step_.skips_minors) return ruling;
     return undecidable(*ruling.rule, "it depends on the minors between");
   }
@@ -107,7 +107,7 @@ class Judge {
   CrdTrees trees_;
 };
 
-std::vector<Verdict> Judge::in_patch(const Change& change) const {
+std::vector<PolicyVerdict> Judge::in_patch(const Change& change) const {
   switch (change.kind) {
     case ChangeKind::CrdAdded:
     case ChangeKind::CrdRemoved:
@@ -140,7 +140,7 @@ std::vector<Verdict> Judge::in_patch(const Change& change) const {
   return {};
 }
 
-std::vector<Verdict> Judge::in_standard_minor(const Change& change) const {
+std::vector<PolicyVerdict> Judge::in_standard_minor(const Change& change) const {
   switch (change.kind) {
     case ChangeKind::CrdAdded:
     case ChangeKind::VersionAdded:
@@ -177,13 +177,13 @@ std::vector<Verdict> Judge::in_standard_minor(const Change& change) const {
   return {};
 }
 
-std::vector<Verdict> Judge::in_experimental_minor(const Change& change) const {
+std::vector<PolicyVerdict> Judge::in_experimental_minor(const Change& change) const {
   if (change.kind == ChangeKind::StorageMoved) return {m7(change)};
   if (change.kind == ChangeKind::PolicyChanged) return {};
   return {allowed(std::nullopt, "experimental")};
 }
 
-Verdict Judge::p3(const Change& change) const {
+PolicyVerdict Judge::p3(const Change& change) const {
   if (change.kind == ChangeKind::Loosened) return allowed(Rule::P3);
   if (change.kind == ChangeKind::Tightened) {
     return violates(Rule::P3, "unless it corrects validation");
@@ -192,7 +192,7 @@ Verdict Judge::p3(const Change& change) const {
 }
 
 /// Restored is what the minor before had just so, and the patch before had not.
-Verdict Judge::p4(const Change& change) const {
+PolicyVerdict Judge::p4(const Change& change) const {
   if (change.kind == ChangeKind::SubresourceRemoved) return violates(Rule::P4);
   if (bundles_.previous_experimental == nullptr) {
     return undecidable(Rule::P4, "the minor before, which may have had it, is not at hand");
@@ -212,7 +212,7 @@ Verdict Judge::p4(const Change& change) const {
   return allowed(Rule::P4, "restored, as in " + bundles_.previous_experimental->ref.display());
 }
 
-Verdict Judge::m2(const Change& change) const {
+PolicyVerdict Judge::m2(const Change& change) const {
   if (change.kind == ChangeKind::Loosened) return allowed(Rule::M2);
   if (change.kind == ChangeKind::Revalidated) {
     return undecidable(Rule::M2, "its text does not tell whether it is tighter");
@@ -230,7 +230,7 @@ Verdict Judge::m2(const Change& change) const {
   return undecidable(Rule::M2, "");
 }
 
-Verdict Judge::m3(const Change& change) const {
+PolicyVerdict Judge::m3(const Change& change) const {
   const auto& versions = bundles_.to.crd(change.crd)->summary.versions;
   const bool has_another = std::ranges::any_of(versions, [](const auto& v) { return v.served; });
   if (!has_another) return violates(Rule::M3, "no other version is served");
@@ -238,12 +238,12 @@ Verdict Judge::m3(const Change& change) const {
   return unless_between(violates(Rule::M3, "not deprecated in " + from_name()));
 }
 
-Verdict Judge::m4(const Change& change) const {
+PolicyVerdict Judge::m4(const Change& change) const {
   if (!bool_at(from_entry(change.version), false, "served")) return allowed(Rule::M4);
   return unless_between(violates(Rule::M4, "served in " + from_name()));
 }
 
-Verdict Judge::m5() const {
+PolicyVerdict Judge::m5() const {
   for (const Json& entry : array_at(trees_.from, "spec", "versions")) {
     const bool is_current = bool_at(entry, false, "served") && !bool_at(entry, false, "deprecated");
     if (is_current) {
@@ -254,7 +254,7 @@ Verdict Judge::m5() const {
   return allowed(Rule::M5);
 }
 
-Verdict Judge::m6(const Change& change) const {
+PolicyVerdict Judge::m6(const Change& change) const {
   const Bundle* before = bundles_.previous_experimental;
   if (before == nullptr) {
     return undecidable(Rule::M6, "the experimental bundle of the minor before is not at hand");
@@ -266,13 +266,13 @@ Verdict Judge::m6(const Change& change) const {
   return unless_between(allowed(Rule::M6, "was in " + before->ref.display()));
 }
 
-Verdict Judge::m7(const Change& change) const {
+PolicyVerdict Judge::m7(const Change& change) const {
   if (bool_at(from_entry(change.version), false, "served")) return allowed(Rule::M7);
   return unless_between(violates(Rule::M7, change.version + " was not served in " + from_name()));
 }
 
 /// A version that is removed while it is served is unserved by that as well.
-Verdict Judge::m8(const Change& change) const {
+PolicyVerdict Judge::m8(const Change& change) const {
   const std::string retired = retired_by(change);
   auto steps = std::ranges::count_if(diff_.changes, [&](const Change& other) {
     return other.crd == change.crd && is_retirement(other.kind) && retired_by(other) == retired;

@@ -93,19 +93,19 @@ ForeignOwner owner_of(const Json& object, const OwnerRow& row) {
 std::string message_of(const ForeignOwner& owner) {
   std::string message = "it is managed by " + owner.name;
   switch (owner.verdict) {
-    case Verdict::Reverts:
+    case OwnerVerdict::Reverts:
       message += ", whose next sync puts its own content back";
       break;
-    case Verdict::KeepsNewer:
+    case OwnerVerdict::KeepsNewer:
       message += ", which puts its own content back once that is the newer one";
       break;
-    case Verdict::Refuses:
+    case OwnerVerdict::Refuses:
       message += ", which refuses changes by anybody else";
       break;
-    case Verdict::LeavesAlone:
+    case OwnerVerdict::LeavesAlone:
       message += ", which leaves what is there as it is";
       break;
-    case Verdict::Unknown:
+    case OwnerVerdict::Unknown:
       message = "it was written by " + owner.name +
                 (owner.last_written.empty() ? "" : ", last at " + owner.last_written) +
                 ", and has no mark of being managed by it: whether it will be written again is "
@@ -131,7 +131,7 @@ Check check_of(const std::string& crd, const ForeignOwner& owner) {
 }  // namespace
 
 bool ForeignOwner::wants_consent() const {
-  return verdict != Verdict::LeavesAlone && verdict != Verdict::Unknown;
+  return verdict != OwnerVerdict::LeavesAlone && verdict != OwnerVerdict::Unknown;
 }
 
 std::optional<ForeignOwner> foreign_owner(const Json& object) {

@@ -16,7 +16,7 @@ namespace gatelift {
 struct ForeignOwner {
   std::string field;  // of the mark, for instance "metadata.labels[…]"
   std::string name;   // "Helm release traefik/traefik"
-  Verdict verdict = Verdict::Reverts;
+  OwnerVerdict verdict = OwnerVerdict::Reverts;
   Support support = Support::Unsaid;
   std::string last_written;  // by a field manager; RFC 3339, "" where it is not known
   std::string next;          // what to change there first; "" where nothing has to be

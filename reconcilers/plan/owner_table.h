@@ -8,7 +8,7 @@
 
 namespace gatelift {
 
-enum class Verdict {
+enum class OwnerVerdict {
   Reverts,      // its next sync puts its own content back
   KeepsNewer,   // it puts its own content back once that is newer
   Refuses,      // it refuses changes by anybody else
@@ -37,7 +37,7 @@ struct OwnerRow {
   Mark also = {};                       // what has to be there too
   std::string_view namespace_key = {};  // a label or annotation, as `mark` is
   std::string_view name = {};
-  Verdict verdict = Verdict::Reverts;
+  OwnerVerdict verdict = OwnerVerdict::Reverts;
   Support support = Support::Unsaid;
   std::string_view next = {};    // "" where nothing has to be done
   std::string_view source = {};  // the public page that the facts are from

@@ -109,6 +109,11 @@ class CheckLayers(unittest.TestCase):
         self.plant("test/unit/client/json_test.cc", "")
         self.assert_only("test/unit/client/json_test.cc:1:", "not built")
 
+    def test_two_types_of_one_name_are_seen(self):
+        self.plant("reconcilers/a.h", "struct Trial {\n  int a;\n};\nclass Trial::State {\n};\nstruct Later;\n")
+        self.plant("reconcilers/b.h", "struct Later {\n};\n\nclass Trial\n    : public Base {\n};\n")
+        self.assert_only("reconcilers/b.h:5:", "Trial is another type's name in reconcilers/a.h")
+
     def test_a_glob_is_seen(self):
         self.write("client/CMakeLists.txt", "file(GLOB sources *.cc)\nadd_library(client json.cc)\n")
         self.assert_only("client/CMakeLists.txt:1:", "a glob")

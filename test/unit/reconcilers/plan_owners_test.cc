@@ -60,7 +60,7 @@ struct Case {
   Json crd;
   std::string name;
   std::string field;
-  Verdict verdict;
+  OwnerVerdict verdict;
   std::string next;  // a part of it
 };
 
@@ -76,79 +76,79 @@ class Cases {
   const std::vector<Case>& all() const { return all_; }
 
  private:
-  void add(Json crd, std::string name, std::string field, Verdict verdict, std::string next = "") {
+  void add(Json crd, std::string name, std::string field, OwnerVerdict verdict, std::string next = "") {
     all_.push_back({std::move(crd), std::move(name), std::move(field), verdict, std::move(next)});
   }
 
   void add_providers() {
     add(managed_by("ingress-operator"), "OpenShift's Ingress Operator",
-        "metadata.managedFields[ingress-operator]", Verdict::Refuses,
+        "metadata.managedFields[ingress-operator]", OwnerVerdict::Refuses,
         R"(oc patch ingresses.operator.openshift.io cluster --type=merge -p )"
         R"('{"spec":{"gatewayAPI":{"managementMode":"Unmanaged"}}}')");
     const Json doks = labelled("doks.digitalocean.com/managed", "true");
     add(both(doks, annotated("doks.digitalocean.com/install-policy", "external")),
         "DigitalOcean Kubernetes (told that the CRD is external)",
-        "metadata.annotations[doks.digitalocean.com/install-policy]", Verdict::LeavesAlone);
+        "metadata.annotations[doks.digitalocean.com/install-policy]", OwnerVerdict::LeavesAlone);
     add(doks, "DigitalOcean Kubernetes", "metadata.labels[doks.digitalocean.com/managed]",
-        Verdict::Reverts,
+        OwnerVerdict::Reverts,
         "kubectl annotate crd " + kRouteCrd + " doks.digitalocean.com/install-policy=external");
     add(annotated("app.kubernetes.io/managed-by", "aks"), "AKS (Managed Gateway API)",
-        "metadata.annotations[app.kubernetes.io/managed-by]", Verdict::Reverts,
+        "metadata.annotations[app.kubernetes.io/managed-by]", OwnerVerdict::Reverts,
         "az aks update --resource-group GROUP --name CLUSTER --disable-gateway-api");
     const Json gke = annotated("components.gke.io/component-name", "gateway-api-crds");
-    add(both(addon("NewerRevision"), gke), "GKE", kAddonField, Verdict::KeepsNewer, kNoGatewayApi);
+    add(both(addon("NewerRevision"), gke), "GKE", kAddonField, OwnerVerdict::KeepsNewer, kNoGatewayApi);
     add(both(addon("Reconcile"), gke), "GKE (addon manager mode Reconcile)", kAddonField,
-        Verdict::Reverts, kNoGatewayApi);
+        OwnerVerdict::Reverts, kNoGatewayApi);
   }
 
   void add_git() {
     add(both(flux("helm", "infra", "eg"), flux("kustomize", "flux-system", "apps")),
         "Flux HelmRelease infra/eg", "metadata.labels[helm.toolkit.fluxcd.io/name]",
-        Verdict::Reverts, "flux suspend helmrelease eg -n infra");
+        OwnerVerdict::Reverts, "flux suspend helmrelease eg -n infra");
     add(flux("kustomize", "flux-system", "apps"), "Flux Kustomization flux-system/apps",
-        "metadata.labels[kustomize.toolkit.fluxcd.io/name]", Verdict::Reverts,
+        "metadata.labels[kustomize.toolkit.fluxcd.io/name]", OwnerVerdict::Reverts,
         "flux suspend kustomization apps -n flux-system");
     const std::string next = "argocd app set crds --sync-policy none";
     add(annotated("argocd.argoproj.io/tracking-id",
                   "crds:apiextensions.k8s.io/CustomResourceDefinition:/x"),
         "Argo CD Application crds", "metadata.annotations[argocd.argoproj.io/tracking-id]",
-        Verdict::Reverts, next);
+        OwnerVerdict::Reverts, next);
     add(labelled("argocd.argoproj.io/instance", "crds"), "Argo CD Application crds",
-        "metadata.labels[argocd.argoproj.io/instance]", Verdict::Reverts, next);
+        "metadata.labels[argocd.argoproj.io/instance]", OwnerVerdict::Reverts, next);
     add(both(labelled("app.kubernetes.io/instance", "crds"), managed_by("argocd-controller")),
-        "Argo CD Application crds", "metadata.labels[app.kubernetes.io/instance]", Verdict::Reverts,
+        "Argo CD Application crds", "metadata.labels[app.kubernetes.io/instance]", OwnerVerdict::Reverts,
         next);
   }
 
   void add_helm() {
     const std::string field = "metadata.annotations[meta.helm.sh/release-name]";
     add(helm("rke2-gateway-api-crd", "kube-system"), "RKE2 (its chart rke2-gateway-api-crd)", field,
-        Verdict::Reverts, "\"disable: rke2-gateway-api-crd\"");
+        OwnerVerdict::Reverts, "\"disable: rke2-gateway-api-crd\"");
     add(helm("gateway-api-crd", "kube-system"), "K3s (its chart gateway-api-crd)", field,
-        Verdict::Reverts, "--disable=gateway-api-crd");
+        OwnerVerdict::Reverts, "--disable=gateway-api-crd");
     add(helm("rke2-traefik-crd", "kube-system"), "RKE2's Traefik (its chart rke2-traefik-crd)",
-        field, Verdict::Reverts, "\"ingress-controller: none\"");
+        field, OwnerVerdict::Reverts, "\"ingress-controller: none\"");
     add(helm("traefik-crd", "kube-system"), "K3s' Traefik (its chart traefik-crd)", field,
-        Verdict::Reverts, "--disable=traefik");
-    add(helm("traefik-crd", "web"), "Helm release web/traefik-crd", field, Verdict::Reverts,
+        OwnerVerdict::Reverts, "--disable=traefik");
+    add(helm("traefik-crd", "web"), "Helm release web/traefik-crd", field, OwnerVerdict::Reverts,
         "upgrade the chart of release web/traefik-crd");
   }
 
   void add_traces() {
     add(addon("EnsureExists"), "the cluster's addon manager (mode EnsureExists)", kAddonField,
-        Verdict::LeavesAlone);
+        OwnerVerdict::LeavesAlone);
     add(addon("Reconcile"), "the cluster's addon manager (mode Reconcile)", kAddonField,
-        Verdict::Reverts, kNoGatewayApi);
+        OwnerVerdict::Reverts, kNoGatewayApi);
     add(managed_by("helm"), "Helm (from a chart's crds/ folder)", "metadata.managedFields[helm]",
-        Verdict::LeavesAlone);
+        OwnerVerdict::LeavesAlone);
     add(managed_by("argocd-controller"), "Argo CD", "metadata.managedFields[argocd-controller]",
-        Verdict::Unknown);
+        OwnerVerdict::Unknown);
     add(managed_by("kustomize-controller"), "Flux's kustomize-controller",
-        "metadata.managedFields[kustomize-controller]", Verdict::Unknown);
+        "metadata.managedFields[kustomize-controller]", OwnerVerdict::Unknown);
     add(managed_by("helm-controller"), "Flux's helm-controller",
-        "metadata.managedFields[helm-controller]", Verdict::Unknown);
+        "metadata.managedFields[helm-controller]", OwnerVerdict::Unknown);
     add(managed_by("kube-addon-manager"), "the cluster's addon manager",
-        "metadata.managedFields[kube-addon-manager]", Verdict::Unknown);
+        "metadata.managedFields[kube-addon-manager]", OwnerVerdict::Unknown);
   }
 
   std::vector<Case> all_;

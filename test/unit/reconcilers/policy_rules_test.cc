@@ -37,7 +37,7 @@ std::string judged(const Bundle& from, const Bundle& to, const Bundle* before = 
   std::string text;
   for (const Change& change : diff.changes) {
     text += std::string(to_string(change.kind)) + " " + change.version + " " + change.path + ":";
-    for (const Verdict& verdict : change.verdicts) {
+    for (const PolicyVerdict& verdict : change.verdicts) {
       text += " " + std::string(to_string(verdict.ruling));
       if (verdict.rule) text += " " + std::string(to_string(*verdict.rule));
     }
