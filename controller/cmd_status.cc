@@ -127,6 +127,11 @@ void print_head(std::ostream& out, const Migration& migration, Time now) {
     out << "Plan:      " << record.plan->from.display() << " -> " << record.plan->to.display()
         << "  " << record.plan->digest << "\n";
   }
+  if (record.rehearsal) {
+    out << "Rehearsal: " << record.rehearsal->accepted << " of " << record.rehearsal->objects
+        << " objects accepted, " << record.rehearsal->refused << " refused, "
+        << record.rehearsal->without << " not tried\n";
+  }
   if (!record.backup.ref.empty()) {
     out << "Backup:    " << record.backup.ref << "  (" << record.backup.objects << " objects"
         << (record.backup.verified_at ? ", verified " + format_time(*record.backup.verified_at)
@@ -171,7 +176,7 @@ Result<ExitCode> print_one(const Options& options, CommandContext& context, cons
   const auto report = read_report(context.cluster, options.ns, migration.name);
   if (!report) {
     terminal.err << "note: the report is left out: " << printable(report.error().message) << "\n";
-  } else if (*report) {
+  } else if (*report && !(*report)->empty()) {
     out << "\nReport (ConfigMap " << options.ns << "/" << report_name(migration.name) << ")\n";
     std::string line;
     for (const char c : **report) {

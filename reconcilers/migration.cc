@@ -163,6 +163,8 @@ std::string_view to_string(Phase phase) {
       return "Plan";
     case Phase::Approve:
       return "Approve";
+    case Phase::Rehearse:
+      return "Rehearse";
     case Phase::BackUp:
       return "BackUp";
     case Phase::Migrate:

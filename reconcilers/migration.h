@@ -153,7 +153,22 @@ struct Plan {
 };
 
 /// In the order of the phase table.
-enum class Phase { Plan, Approve, BackUp, Migrate, Verify, Done };
+enum class Phase { Plan, Approve, Rehearse, BackUp, Migrate, Verify, Done };
+
+/// How the objects of a plan fared at the target's schemas, before anything of the user's was written.
+/// objects = at_copy + by_dry_run + without; accepted + refused = at_copy + by_dry_run.
+struct RehearsalRecord {
+  std::string plan;    // digest of the plan that was rehearsed
+  int objects = 0;     // those that the plan writes, or that come under another schema
+  int accepted = 0;
+  int refused = 0;
+  int at_copy = 0;     // evidence: created, as a dry run, at a copy of the target's CRD
+  int by_dry_run = 0;  // evidence: the run's own write, as a dry run
+  int without = 0;     // no evidence; why not is in the report
+  std::optional<Time> rehearsed_at;
+
+  bool operator==(const RehearsalRecord&) const = default;
+};
 
 /// found = done + unchanged + skipped + failed, once the action is over.
 struct Counts {
@@ -217,6 +232,7 @@ struct Record {
   Phase phase = Phase::Plan;
   Operation operation = Operation::Upgrade;
   std::optional<Plan> plan;  // pinned once approved and free of blockers
+  std::optional<RehearsalRecord> rehearsal;
   std::vector<CrdProgress> crds;
   std::vector<Failure> failures;  // the first 20
   BackupRecord backup;

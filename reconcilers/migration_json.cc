@@ -31,7 +31,7 @@ constexpr std::array kActionKinds{
 constexpr std::array kCrdIdentities{CrdIdentity::Exact, CrdIdentity::Modified,
                                     CrdIdentity::Unknown};
 constexpr std::array kOperations{Operation::Upgrade, Operation::Rollback};
-constexpr std::array kPhases{Phase::Plan,    Phase::Approve, Phase::BackUp,
+constexpr std::array kPhases{Phase::Plan,    Phase::Approve, Phase::Rehearse, Phase::BackUp,
                              Phase::Migrate, Phase::Verify,  Phase::Done};
 
 // Reading.
@@ -155,6 +155,20 @@ CrdProgress read_progress(const JsonReader& in) {
   return progress;
 }
 
+RehearsalRecord read_rehearsal(const JsonReader& in) {
+  RehearsalRecord rehearsal;
+  in.read("plan", rehearsal.plan);
+  in.read("objects", rehearsal.objects);
+  in.read("accepted", rehearsal.accepted);
+  in.read("refused", rehearsal.refused);
+  const JsonReader evidence = in.at("evidence");
+  evidence.read("scratch", rehearsal.at_copy);
+  evidence.read("dryRun", rehearsal.by_dry_run);
+  evidence.read("none", rehearsal.without);
+  in.read("rehearsedAt", rehearsal.rehearsed_at);
+  return rehearsal;
+}
+
 BackupRecord read_backup(const JsonReader& in) {
   BackupRecord backup;
   in.read("ref", backup.ref);
@@ -205,6 +219,7 @@ Record read_record(const JsonReader& in) {
     each.read("message", failure.message);
     record.failures.push_back(std::move(failure));
   });
+  if (in.has("rehearsal")) record.rehearsal = read_rehearsal(in.at("rehearsal"));
   record.backup = read_backup(in.at("backup"));
   in.read("rollsBackTo", record.rolls_back_to);
   in.read("rolledBackBecause", record.rolled_back_because);
@@ -346,6 +361,21 @@ std::string progress_text(const std::vector<CrdProgress>& crds) {
   return std::to_string(settled) + "/" + std::to_string(found);
 }
 
+Json rehearsal_json(const RehearsalRecord& rehearsal) {
+  Json json = {
+      {"plan",     rehearsal.plan    },
+      {"objects",  rehearsal.objects },
+      {"accepted", rehearsal.accepted},
+      {"refused",  rehearsal.refused },
+      {"evidence",
+       {{"scratch", rehearsal.at_copy},
+        {"dryRun", rehearsal.by_dry_run},
+        {"none", rehearsal.without}} }
+  };
+  put(json, "rehearsedAt", rehearsal.rehearsed_at);
+  return json;
+}
+
 Json backup_json(const BackupRecord& backup) {
   if (backup == BackupRecord{}) return Json::object();
   Json json = {
@@ -440,6 +470,7 @@ Json status_json(const Record& record) {
   for (const CrdProgress& each : record.crds) crds.push_back(progress_json(each));
   put(json, "crds", std::move(crds));
   put(json, "failures", failures_json(record.failures));
+  if (record.rehearsal) json["rehearsal"] = rehearsal_json(*record.rehearsal);
   put(json, "backup", backup_json(record.backup));
   put(json, "rollsBackTo", record.rolls_back_to);
   put(json, "rolledBackBecause", record.rolled_back_because);

@@ -10,6 +10,7 @@
 #include "reconcilers/migration_json.h"
 #include "reconcilers/phase_table.h"
 #include "reconcilers/rollback.h"
+#include "reconcilers/steps/scratch_crd.h"
 
 namespace gatelift {
 namespace {
@@ -415,6 +416,10 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
           std::move(migration), *std::move(object), target,
           {},         backup,  source,
           clock.now()};
+  if (run.record().phase == Phase::Rehearse) {  // a process that died in it has left something
+    const auto removed = remove_copies(run, CopiesOf::ThisMigration);
+    if (!removed) return conclude_error(run, removed.error());
+  }
   if (run.migration.deleting && !run.record().may_not_rest()) {
     run.record().phase = Phase::Done;
     RETURN_IF_ERROR(hold_finalizer(run));

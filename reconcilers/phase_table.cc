@@ -5,10 +5,12 @@
 #include <map>
 #include <utility>
 
+#include "reconcilers/plan/rehearsal_checks.h"
 #include "reconcilers/report.h"
 #include "reconcilers/rollback.h"
 #include "reconcilers/steps/back_up.h"
 #include "reconcilers/steps/recreate.h"
+#include "reconcilers/steps/rehearse.h"
 #include "reconcilers/steps/rename.h"
 #include "reconcilers/steps/update_crds.h"
 #include "reconcilers/steps/verify.h"
@@ -17,6 +19,8 @@ namespace gatelift {
 namespace {
 
 constexpr std::chrono::seconds kLookAgain{10};
+// What admission denied, and what no digest tells of, may be accepted after a while.
+constexpr std::chrono::minutes kRehearseAgain{2};
 
 bool is_under_way(const Record& record) { return record.started_at.has_value(); }
 
@@ -54,6 +58,21 @@ std::string blocked_message(const Plan& plan) {
   return message + "; nothing has been changed";
 }
 
+/// Whether a plan is stopped by something that planning found; a rehearsal's findings stop it later.
+bool stops_at_once(const Plan& plan) {
+  return std::ranges::any_of(
+      plan.checks, [](const Check& check) { return check.stops() && !is_of_rehearsal(check); });
+}
+
+/// True where the record's rehearsal is of the record's plan.
+bool has_been_rehearsed(const Record& record) {
+  return record.rehearsal && record.plan && record.rehearsal->plan == record.plan->digest;
+}
+
+StepOutcome blocked(const Plan& plan) {
+  return StepOutcome::stalled("Blocked", blocked_message(plan), kLookAgain);
+}
+
 Result<Plan> compute_plan(Run& run) {
   PlanInputs inputs{run.spec(), *run.target, run.installed, *run.sources, run.settings.ns,
                     run.record().operation};
@@ -69,20 +88,22 @@ namespace phases {
 Result<bool> is_planned(Run& run) {
   const Record& record = run.migration.record;
   if (is_under_way(record)) return true;
-  return record.plan && !record.plan->stops() &&
+  return record.plan && !stops_at_once(*record.plan) &&
          record.observed_generation == run.migration.generation &&
          record.plan->bundle_digest == run.target->digest;
 }
 
 Result<StepOutcome> plan(Run& run) {
   run.report("", "Plan", 0, 0);
-  ASSIGN_OR_RETURN(run.record().plan, compute_plan(run));
-  run.record().crds.clear();
-  run.record().observed_generation = run.migration.generation;
-  if (run.plan().stops()) {
-    return StepOutcome::stalled("Blocked", blocked_message(run.plan()), kLookAgain);
-  }
-  return StepOutcome::progressed();
+  ASSIGN_OR_RETURN(Plan now, compute_plan(run));
+  Record& record = run.record();
+  const bool is_still_rehearsed = has_been_rehearsed(record) &&
+                                  take_over_rehearsal_checks(*record.plan, now, run.spec().accept);
+  if (!is_still_rehearsed) record.rehearsal.reset();
+  record.plan = std::move(now);
+  record.crds.clear();
+  record.observed_generation = run.migration.generation;
+  return stops_at_once(run.plan()) ? blocked(run.plan()) : StepOutcome::progressed();
 }
 
 Result<bool> is_approved(Run& run) {
@@ -111,6 +132,35 @@ Result<StepOutcome> wait_for_approval(Run& run) {
                      : "the approved plan " + given + " is not what would be done now") +
           "; next: look at status.plan and set spec.approvedPlan to " + digest,
       std::chrono::seconds(30));
+}
+
+/// A rollback is not rehearsed. It is the way out, also while objects are absent, and nothing shall
+/// stand before it; and what it brings back was there under the very CRDs that come back with it.
+Result<bool> is_rehearsed(Run& run) {
+  const Record& record = run.record();
+  if (is_under_way(record) || record.operation == Operation::Rollback) return true;
+  if (run.plan().is_empty()) return true;
+  return has_been_rehearsed(record) && !run.plan().stops();
+}
+
+/// Where the plan was refused it is made again each time, as what is to be mended is the user's; it
+/// is rehearsed again where it came out otherwise, and now and then.
+Result<StepOutcome> rehearse(Run& run) {
+  run.report("", "Rehearse", 0, 0);
+  Record& record = run.record();
+  if (has_been_rehearsed(record)) {
+    ASSIGN_OR_RETURN(Plan now, compute_plan(run));
+    if (now.digest != run.plan().digest || stops_at_once(now)) {
+      record.plan = std::move(now);
+      return StepOutcome::progressed();
+    }
+    const bool is_due =
+        run.clock.now() - record.rehearsal->rehearsed_at.value_or(Time{}) >= kRehearseAgain;
+    if (!is_due) return blocked(run.plan());
+  }
+  ASSIGN_OR_RETURN(StepOutcome outcome, gatelift::rehearse(run));
+  const bool is_over = outcome.kind == StepOutcome::Kind::Progressed && has_been_rehearsed(record);
+  return is_over && run.plan().stops() ? blocked(run.plan()) : outcome;
 }
 
 Result<bool> is_backed_up(Run& run) {

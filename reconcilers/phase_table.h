@@ -22,6 +22,7 @@ struct PhaseRow {
 namespace phases {
 Result<bool> is_planned(Run& run);
 Result<bool> is_approved(Run& run);
+Result<bool> is_rehearsed(Run& run);
 Result<bool> is_backed_up(Run& run);
 Result<bool> is_migrated(Run& run);
 Result<bool> is_verified(Run& run);
@@ -29,20 +30,22 @@ Result<bool> never(Run& run);
 
 Result<StepOutcome> plan(Run& run);
 Result<StepOutcome> wait_for_approval(Run& run);
+Result<StepOutcome> rehearse(Run& run);
 Result<StepOutcome> back_up(Run& run);
 Result<StepOutcome> migrate(Run& run);
 Result<StepOutcome> verify(Run& run);
 Result<StepOutcome> rest(Run& run);
 }  // namespace phases
 
-inline constexpr std::array<PhaseRow, 6> kPhaseTable{{
+inline constexpr std::array<PhaseRow, 7> kPhaseTable{{
     // clang-format off
-    {Phase::Plan,    phases::is_planned,   phases::plan,              false},
-    {Phase::Approve, phases::is_approved,  phases::wait_for_approval, false},
-    {Phase::BackUp,  phases::is_backed_up, phases::back_up,           false},
-    {Phase::Migrate, phases::is_migrated,  phases::migrate,           true},
-    {Phase::Verify,  phases::is_verified,  phases::verify,            false},
-    {Phase::Done,    phases::never,        phases::rest,              false},
+    {Phase::Plan,     phases::is_planned,   phases::plan,              false},
+    {Phase::Approve,  phases::is_approved,  phases::wait_for_approval, false},
+    {Phase::Rehearse, phases::is_rehearsed, phases::rehearse,          false},
+    {Phase::BackUp,   phases::is_backed_up, phases::back_up,           false},
+    {Phase::Migrate,  phases::is_migrated,  phases::migrate,           true},
+    {Phase::Verify,   phases::is_verified,  phases::verify,            false},
+    {Phase::Done,     phases::never,        phases::rest,              false},
     // clang-format on
 }};
 

@@ -14,6 +14,24 @@ std::string seconds_text(std::chrono::milliseconds duration) {
          millis + "s";
 }
 
+/// An apply of the report's ConfigMap, with nothing in it yet.
+Request config_map_request(const Run& run) {
+  Request request;
+  request.verb = Verb::Apply;
+  request.force = true;
+  request.resource = resources::kConfigMaps;
+  request.key = {run.settings.ns, report_name(run.migration.name)};
+  request.body = {{"apiVersion", "v1"},
+                  {"kind", "ConfigMap"},
+                  {"metadata",
+                   {{"name", request.key.name},
+                    {"namespace", request.key.ns},
+                    {"labels",
+                     {{"app.kubernetes.io/managed-by", "gatelift"},
+                      {"gatelift.dev/migration", run.migration.name}}}}}};
+  return request;
+}
+
 }  // namespace
 
 std::string report_name(const std::string& migration) { return migration + "-report"; }
@@ -52,19 +70,7 @@ std::string report_text(const Migration& migration, const Verification& verifica
 
 void write_report(Run& run, const Verification& verification) {
   std::string text = report_text(run.migration, verification);
-  Request request;
-  request.verb = Verb::Apply;
-  request.force = true;
-  request.resource = resources::kConfigMaps;
-  request.key = {run.settings.ns, report_name(run.migration.name)};
-  request.body = {{"apiVersion", "v1"},
-                  {"kind", "ConfigMap"},
-                  {"metadata",
-                   {{"name", request.key.name},
-                    {"namespace", request.key.ns},
-                    {"labels",
-                     {{"app.kubernetes.io/managed-by", "gatelift"},
-                      {"gatelift.dev/migration", run.migration.name}}}}}};
+  Request request = config_map_request(run);
   if (text.size() <= kPlainLimitBytes) {
     request.body["data"]["report.txt"] = std::move(text);
   } else {
@@ -72,6 +78,14 @@ void write_report(Run& run, const Verification& verification) {
   }
   auto written = run.cluster.send(request);
   if (!written) run.log("warn", "writing the report: " + written.error().message);
+}
+
+void write_rehearsal(Run& run, std::string text) {
+  Request request = config_map_request(run);
+  request.field_manager = "gatelift-rehearsal";  // of its own, so that each part stays when the other is written
+  request.body["data"]["rehearsal.txt"] = std::move(text);
+  auto written = run.cluster.send(request);
+  if (!written) run.log("warn", "writing the report of the rehearsal: " + written.error().message);
 }
 
 }  // namespace gatelift

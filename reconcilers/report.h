@@ -17,4 +17,8 @@ std::string report_text(const Migration& migration, const Verification& verifica
 /// does not hold the migration up.
 void write_report(Run& run, const Verification& verification);
 
+/// Writes the rehearsal's text beside it, at rehearsal.txt, which the report leaves as it is: at most
+/// 100 KB, as a ConfigMap holds 1 MiB. A failure is logged and does not hold the migration up.
+void write_rehearsal(Run& run, std::string text);
+
 }  // namespace gatelift

@@ -159,6 +159,7 @@ void begin_rollback(Record& record, const std::string& backup_ref, const std::st
   record.rolled_back_because = because;
   record.phase = Phase::Plan;
   record.plan.reset();
+  record.rehearsal.reset();
   record.crds.clear();
   record.failures.clear();
   record.backup = {};

@@ -13,16 +13,6 @@ bool is_root_field(const std::string& key) {
   return key == "apiVersion" || key == "kind" || key == "metadata";
 }
 
-/// As field.Path prints it: "a.b", or "a[b.c/d]" where the key is no plain name.
-std::string child_path(const std::string& path, const std::string& key) {
-  const bool plain = std::ranges::all_of(key, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  });
-  if (!plain) return path + "[" + key + "]";
-  return path.empty() ? key : path + "." + key;
-}
-
 class Pruning {
  public:
   enum class At { Root, Inside };
@@ -73,6 +63,15 @@ class Pruning {
 };
 
 }  // namespace
+
+std::string child_path(const std::string& path, const std::string& key) {
+  const bool plain = std::ranges::all_of(key, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+  if (!plain) return path + "[" + key + "]";
+  return path.empty() ? key : path + "." + key;
+}
 
 std::vector<PrunedField> prune(const Json& schema, Json& object) {
   Pruning pruning;

@@ -19,4 +19,8 @@ struct PrunedField {
 /// apiVersion and kind are never pruned; nulls go without being reported. Pure.
 std::vector<PrunedField> prune(const Json& schema, Json& object);
 
+/// The path of a field of the object at `path`, as the API server prints it (field.Path): "a.b", or
+/// "a[b.c/d]" where the key is no plain name.
+std::string child_path(const std::string& path, const std::string& key);
+
 }  // namespace gatelift

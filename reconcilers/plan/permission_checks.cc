@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "reconcilers/steps/scratch_crd.h"
+
 namespace gatelift {
 namespace {
 
@@ -93,6 +95,18 @@ void add_object_writes(Accesses& accesses, const PlannedAction& action, const Pl
   }
 }
 
+/// What a rehearsal at a copy of the target's CRD takes.
+void add_rehearsal(Accesses& accesses, const PlannedAction& action, const Bundle& target) {
+  const BundleCrd* crd = target.crd(action.to_crd.empty() ? action.crd : action.to_crd);
+  const bool keeps_schema =
+      action.kind == ActionKind::Reencode || action.kind == ActionKind::Remove ||
+      (action.kind == ActionKind::Update && action.from_digest == action.to_digest);
+  if (action.objects == 0 || crd == nullptr || keeps_schema) return;
+  accesses.add(resources::kCrds, {"create"});
+  accesses.add(resources::kCrds, {"delete"}, "", {"", scratch_name(crd->summary)});
+  accesses.add(scratch_resource(crd->summary), {"list", "create", "patch"});
+}
+
 Json review_of(const Access& access) {
   const auto slash = access.resource.find('/');
   Json attributes = {
@@ -141,6 +155,9 @@ std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
     const auto way = ways.find(action.crd);
     add_crd_write(accesses, action, way == ways.end() ? usual_way(ways) : way->second);
     add_object_writes(accesses, action, inputs);
+    if (inputs.operation == Operation::Upgrade) {
+      add_rehearsal(accesses, action, inputs.target);
+    }
   }
   if (copies_config_maps) accesses.add(resources::kConfigMaps, {"get", "create"});
   const ObjectKey ours{inputs.ns, ""};

@@ -2,6 +2,7 @@
 #include "reconcilers/steps/api_servers.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 namespace gatelift {
@@ -65,6 +66,23 @@ Result<std::optional<int>> num_api_servers(Run& run) {
   // A lease of a server that is gone stays for an hour and counts as one that may come back.
   const int holders = static_cast<int>(array_at(*leases, "items").size());
   return std::optional<int>(std::max(addresses, holders));
+}
+
+Result<bool> forgives_unchanged_fields(Run& run) {
+  constexpr int kFirstMinor = 30;
+  Request request;
+  request.raw_path = "/version";
+  const auto answer = run.cluster.send(request);
+  if (!answer) {
+    const ErrorKind kind = answer.error().kind;
+    if (kind == ErrorKind::Forbidden || kind == ErrorKind::NotFound) return false;
+    return fail(answer.error());
+  }
+  const std::string major = string_at(*answer, "major");
+  const std::string text = string_at(*answer, "minor");  // "36", and of some providers "36+"
+  int minor = 0;
+  std::from_chars(text.data(), text.data() + text.size(), minor);
+  return major == "1" ? minor >= kFirstMinor : !major.empty();
 }
 
 Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds) {

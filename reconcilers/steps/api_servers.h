@@ -15,6 +15,10 @@ namespace gatelift {
 /// stand before several. nullopt where we may not look at both.
 Result<std::optional<int>> num_api_servers(Run& run);
 
+/// Whether an update may leave a field invalid that it does not change (ratcheting, KEP-4008): on by
+/// default from Kubernetes 1.30 on. False where the version cannot be read.
+Result<bool> forgives_unchanged_fields(Run& run);
+
 /// Returns when every API server can be expected to go by the specs of these CRDs as they were
 /// seen. Until then one may still encode objects in the storage version of before, and answer a
 /// write of nothing as if they were current (apiextensions-apiserver swaps the storage of a CRD

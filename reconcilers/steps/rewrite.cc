@@ -41,40 +41,6 @@ std::optional<std::string> rewritten_note(const Json& object, const std::string&
   return convert_last_applied(note, version);
 }
 
-/// The smallest write that makes the server encode `object` anew; `object` may be metadata only.
-Request rewrite_request(const Json& object, const Rewriting& rewriting) {
-  const CrdSummary& crd = rewriting.crd;
-  const std::string version = crd.storage_version();
-  Request request;
-  request.resource = crd.resource();
-  request.key = key_of(object);
-  const auto note = rewritten_note(object, version, rewriting.kept_versions);
-  if (!note && stale_managed_versions(object, crd.group, rewriting.kept_versions).empty()) {
-    request.verb = Verb::MergePatch;
-    request.body = {{"metadata", {{"resourceVersion", resource_version_of(object)}}}};
-    return request;
-  }
-  // A change of managedFields alone makes nobody an owner; a change of the annotation makes its writer one, so it is
-  // written in the name of the manager that owns it.
-  request.verb = Verb::JsonPatch;
-  request.body = Json::array();
-  request.body.push_back({{"op", "replace"},
-                          {"path", "/metadata/resourceVersion"},
-                          {"value", resource_version_of(object)}});
-  request.body.push_back(
-      {{"op", "replace"},
-       {"path", "/metadata/managedFields"},
-       {"value", convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
-                                        crd.kind, version, kFieldManager)}});
-  if (note) {
-    request.field_manager = last_applied_manager(object);
-    request.body.push_back({{"op", "replace"},
-                            {"path", "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
-                            {"value", *note}});
-  }
-  return request;
-}
-
 struct Pass {
   int seen = 0;
   int changed = 0;
@@ -211,6 +177,39 @@ Result<void> prune(Run& run, const std::vector<const CrdSummary*>& crds) {
 }
 
 }  // namespace
+
+Request rewrite_request(const Json& object, const Rewriting& rewriting) {
+  const CrdSummary& crd = rewriting.crd;
+  const std::string version = crd.storage_version();
+  Request request;
+  request.resource = crd.resource();
+  request.key = key_of(object);
+  const auto note = rewritten_note(object, version, rewriting.kept_versions);
+  if (!note && stale_managed_versions(object, crd.group, rewriting.kept_versions).empty()) {
+    request.verb = Verb::MergePatch;
+    request.body = {{"metadata", {{"resourceVersion", resource_version_of(object)}}}};
+    return request;
+  }
+  // A change of managedFields alone makes nobody an owner; a change of the annotation makes its writer one, so it is
+  // written in the name of the manager that owns it.
+  request.verb = Verb::JsonPatch;
+  request.body = Json::array();
+  request.body.push_back({{"op", "replace"},
+                          {"path", "/metadata/resourceVersion"},
+                          {"value", resource_version_of(object)}});
+  request.body.push_back(
+      {{"op", "replace"},
+       {"path", "/metadata/managedFields"},
+       {"value", convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
+                                        crd.kind, version, kFieldManager)}});
+  if (note) {
+    request.field_manager = last_applied_manager(object);
+    request.body.push_back({{"op", "replace"},
+                            {"path", "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
+                            {"value", *note}});
+  }
+  return request;
+}
 
 Result<StepOutcome> rewrite_and_prune(Run& run, const std::vector<Rewriting>& rewritings) {
   ObjectFailures failures;

@@ -17,6 +17,10 @@ struct Rewriting {
   std::vector<std::string> kept_versions;  // managedFields and kubectl's note may go on naming these
 };
 
+/// The smallest write that makes the server encode `object` anew, under its resourceVersion; `object`
+/// may be metadata only. Pure.
+Request rewrite_request(const Json& object, const Rewriting& rewriting);
+
 /// Rewrites every object until a whole pass changes nothing: a write that leaves the resourceVersion as it was proves
 /// that the stored bytes are current (in the source of the API server: a write of equal bytes is skipped). No pass
 /// begins before every API server can be expected to go by the CRD as it is (wait_until_settled). In the same write

@@ -31,9 +31,9 @@ class Write:
 
     @property
     def is_our_own(self):
-        """In the group of the resource or the operator's namespace; a question about permissions; an event."""
+        """In the groups of the operator or its namespace; a question about permissions; an event."""
         return (self.group in ("gatelift.dev", "authorization.k8s.io", "events.k8s.io")
-                or self.namespace == "gatelift-system")
+                or self.name.endswith(".rehearsal.gatelift.dev") or self.namespace == "gatelift-system")
 
     @property
     def is_gateway_api(self):

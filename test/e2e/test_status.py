@@ -53,15 +53,15 @@ class Status(Scenario):
                       "backendtlspolicies.gateway.networking.k8s.io", "Convert", "Events:"):
             self.assertIn(words, text)
         events = text.partition("Events:")[2]
-        for phase in ("BackUp", "Migrate", "Verify", "Done"):
+        for phase in ("Rehearse", "BackUp", "Migrate", "Verify", "Done"):
             self.assertIn(phase, events)
 
     def test_events_come_phase_by_phase(self):
         listed = json.loads(self.plane.kubectl("get", "events.v1.events.k8s.io", "-n", "default", "-o", "json"))["items"]
         about = [event for event in listed if event["regarding"].get("name") == NAME]
         reasons = [event["reason"] for event in sorted(about, key=lambda event: event["eventTime"])]
-        phases = [reason for reason in reasons if reason in ("BackUp", "Migrate", "Verify", "Done")]
-        self.assertEqual(phases, ["BackUp", "Migrate", "Verify", "Done"])
+        expected = ["Rehearse", "BackUp", "Migrate", "Verify", "Done"]
+        self.assertEqual([reason for reason in reasons if reason in expected], expected)
         self.assertTrue(all(event["type"] == "Normal" for event in about), about)
         self.assertIn(NAME, self.plane.kubectl("get", "events", "-n", "default"))
 

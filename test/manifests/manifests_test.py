@@ -95,6 +95,11 @@ def bundle_crds():
     return names
 
 
+def copy_of(crd):
+    """The name of the copy at which a rehearsal tries a CRD's objects."""
+    return crd.partition(".")[0] + ".rehearsal.gatelift.dev"
+
+
 class Resource(unittest.TestCase):
     def test_samples_are_taken_as_they_are(self):
         files = sorted(MANIFESTS.glob("samples/*.yaml"))
@@ -165,7 +170,7 @@ class Resource(unittest.TestCase):
 
     def test_lets_the_target_change_before_and_after_a_run(self):
         create(migration("free"))
-        for minor, phase in enumerate((None, "Plan", "Approve", "Done"), start=2):
+        for minor, phase in enumerate((None, "Plan", "Approve", "Rehearse", "Done"), start=2):
             if phase:
                 plane.kubectl("patch", "gwm", "free", "--subresource=status", "--type=merge",
                               "-p", json.dumps({"status": {"phase": phase}}))
@@ -241,7 +246,9 @@ class Rights(unittest.TestCase):
                          ("patch", "customresourcedefinitions.apiextensions.k8s.io", crd),
                          ("update", "customresourcedefinitions.apiextensions.k8s.io", crd),
                          ("patch", "customresourcedefinitions.apiextensions.k8s.io/status", crd),
-                         ("list", crd, ""), ("watch", crd, ""), ("patch", crd, ""))]
+                         ("list", crd, ""), ("watch", crd, ""), ("patch", crd, ""),
+                         ("delete", "customresourcedefinitions.apiextensions.k8s.io", copy_of(crd)),
+                         ("list", copy_of(crd), ""), ("create", copy_of(crd), ""), ("patch", copy_of(crd), ""))]
         denied = [q for q, allowed in zip(questions, reviewed(questions)) if not allowed]
         self.assertEqual(denied, [])
 

@@ -183,6 +183,7 @@ Record whole_record() {
   progress.vanished = {"ns/name"};
   record.crds = {progress};
   record.failures.assign(50, {"Kind/ns/name", "Invalid", "refused"});
+  record.rehearsal = {"sha256:0", 40, 38, 1, 30, 9, 1, now};
   record.backup = {"to-v1-1-1", 40, 12345, "sha256:0", now};
   record.rolls_back_to = "to-v1-1-0";
   record.rolled_back_because = "a webhook denied HTTPRoute/ns/name";
@@ -197,11 +198,11 @@ Record whole_record() {
 /// Does not compile when Record gets a member: give it a value in whole_record, and name it here
 /// and in the CRD.
 TEST(StatusSchema, IsComparedWithARecordThatHasEverything) {
-  const auto [observed_generation, phase, operation, plan, crds, failures, backup, rolls_back_to,
-              rolled_back_because, started_at, finished_at, unavailable_since, unavailable_measured,
-              conditions] = whole_record();
+  const auto [observed_generation, phase, operation, plan, rehearsal, crds, failures, backup,
+              rolls_back_to, rolled_back_because, started_at, finished_at, unavailable_since,
+              unavailable_measured, conditions] = whole_record();
   EXPECT_NE(observed_generation, 0);
-  EXPECT_TRUE(plan && started_at && finished_at && unavailable_since && unavailable_measured);
+  EXPECT_TRUE(plan && rehearsal && started_at && finished_at && unavailable_since && unavailable_measured);
   EXPECT_FALSE(crds.empty() || failures.empty() || conditions.empty());
   EXPECT_FALSE(backup.ref.empty() || rolls_back_to.empty() || rolled_back_because.empty());
   EXPECT_EQ(phase, Phase::Plan);
@@ -213,8 +214,8 @@ TEST(StatusSchema, NamesEveryFieldThatIsWritten) {
 }
 
 TEST(StatusSchema, TakesEveryPhaseAndOperation) {
-  for (Phase phase :
-       {Phase::Plan, Phase::Approve, Phase::BackUp, Phase::Migrate, Phase::Verify, Phase::Done}) {
+  for (Phase phase : {Phase::Plan, Phase::Approve, Phase::Rehearse, Phase::BackUp, Phase::Migrate,
+                      Phase::Verify, Phase::Done}) {
     for (Operation operation : {Operation::Upgrade, Operation::Rollback}) {
       Record record;
       record.phase = phase;

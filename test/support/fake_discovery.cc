@@ -85,6 +85,12 @@ Result<Json> discovery(const Kinds& kinds, const std::string& path) {
         {"kind",     "APIVersions"      },
         {"versions", Json::array({"v1"})}
     };
+  if (path == "/version") {
+    return Json{
+        {"major", "1" },
+        {"minor", "36"}
+    };
+  }
   if (path == "/apis") return groups(kinds);
   if (path.starts_with("/api/")) return resources_at(kinds, path.substr(5));
   if (path.starts_with("/apis/")) return resources_at(kinds, path.substr(6));

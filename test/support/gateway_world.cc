@@ -381,7 +381,7 @@ Json GatewayWorld::end_state() {
 int GatewayWorld::num_deletions(const Resource& resource) const {
   return static_cast<int>(std::ranges::count_if(cluster.writes(), [&](const WriteRecord& write) {
     return write.verb == Verb::Delete && write.resource.plural == resource.plural &&
-           write.succeeded();
+           write.succeeded() && !write.dry_run;
   }));
 }
 

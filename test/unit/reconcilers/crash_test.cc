@@ -3,6 +3,7 @@
 // just after the server did it; a new process (or the same one) must come to the end state of the undisturbed run.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "test/support/faulty_cluster.h"
@@ -48,6 +49,14 @@ class FaultMatrix : public testing::TestWithParam<Fault> {
     }
     ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
     ASSERT_EQ(first_unequal(world.end_state(), end_state_), "");
+    ASSERT_EQ(num_copies(world), 0) << "a rehearsal has left something";
+  }
+
+  /// CRDs of the group in which a rehearsal makes its copies.
+  static std::ptrdiff_t num_copies(const GatewayWorld& world) {
+    return std::ranges::count_if(
+        world.cluster.stored_keys(resources::kCrds),
+        [](const ObjectKey& key) { return key.name.ends_with(".rehearsal.gatelift.dev"); });
   }
 
   static Json end_state_;

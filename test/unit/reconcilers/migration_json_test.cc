@@ -64,6 +64,7 @@ Record full_record() {
   record.failures = {
       {"BackendTLSPolicy/a/b", "Invalid", "spec.validation.hostname: required"}
   };
+  record.rehearsal = {"sha256:11", 40, 37, 1, 30, 8, 2, at("2026-11-21T11:58:59Z")};
   record.backup = {"to-v1-1-7f", 40, 12345, "sha256:55", at("2026-11-21T12:00:00Z")};
   record.rolls_back_to = "to-v1-1-6e";
   record.rolled_back_because = "VerificationFailed";
@@ -95,6 +96,10 @@ TEST(MigrationJson, KeepsTheStatusThatPeopleRead) {
   EXPECT_EQ(string_at(status, "unavailable", "estimated"), "360ms");
   EXPECT_EQ(string_at(status, "unavailable", "measured"), "1.834s");
   EXPECT_EQ(string_at(status, "backup", "verifiedAt"), "2026-11-21T12:00:00Z");
+  EXPECT_EQ(status["rehearsal"]["accepted"], 37);
+  EXPECT_EQ(status["rehearsal"]["evidence"]["scratch"], 30);
+  EXPECT_EQ(status["rehearsal"]["evidence"]["dryRun"], 8);
+  EXPECT_EQ(status["rehearsal"]["evidence"]["none"], 2);
   EXPECT_EQ(status["plan"]["actions"][0]["kind"], "BackendTLSPolicy");
   EXPECT_EQ(status["plan"]["actions"][0]["action"], "Convert");
   EXPECT_EQ(status["plan"]["checks"][1]["accepted"], true);
@@ -162,7 +167,7 @@ TEST(MigrationJson, RefusesWhatItWouldMisunderstandAndNamesTheField) {
        R"({"spec": {"target": {"version": "v1", "channel": "s"}, "backup": {"retain": "720"}}})",          "spec.backup.retain: \"720\" is not a duration" },
       {"status of another version",
        R"({"spec": {"target": {"version": "v1", "channel": "s"}}, "status": {"phase": "Contract"}})",
-       "status.phase: \"Contract\" is not one of Plan, Approve, BackUp"                                                                                    },
+       "status.phase: \"Contract\" is not one of Plan, Approve, Rehearse, BackUp"                                                                                    },
       {"count that is text",
        R"({"spec": {"target": {"version": "v1", "channel": "s"}},
            "status": {"crds": [{"objects": {"found": "4"}}]}})",                                         "status.crds[0].objects.found: is no integer"   },

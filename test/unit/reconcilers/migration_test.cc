@@ -16,6 +16,10 @@ Json stored_versions(GatewayWorld& world, const std::string& crd) {
   return get(world.cluster, resources::kCrds, {"", crd})->at("status").at("storedVersions");
 }
 
+bool is_deletion_of_a_policy(const Request& request) {
+  return request.verb == Verb::Delete && request.resource == world::kOldPolicies && !request.dry_run;
+}
+
 /// Writes outside our own group and namespace.
 std::vector<std::string> foreign_writes(const GatewayWorld& world) {
   std::vector<std::string> found;
@@ -302,7 +306,7 @@ TEST(Migration, GoesOnWithTheOthersAndTriesAgainWhenOneCreateIsDenied) {
   world.populate(6);
   world.cluster.policy().deny_writes(
       [](const Request& request, const Json& object) {
-        return request.resource.version == "v1alpha3" && key_of(object).name == "policy-2";
+        return request.resource == world::kNewPolicies && key_of(object).name == "policy-2";
       },
       "policy-2 is not wanted");
   world.create_migration("up");
@@ -322,7 +326,7 @@ TEST(Migration, KeepsAnEditMadeBetweenTheBackupAndTheDeletion) {
   world.create_migration("up");
   bool edited = false;
   world.cluster.before_call([&](const Request& request) {
-    if (edited || request.verb != Verb::Delete) return;
+    if (edited || !is_deletion_of_a_policy(request)) return;
     edited = true;
     (void)merge_patch(world.cluster, world::kOldPolicies, {"b", "policy-1"},
                       {{"spec", {{"tls", {{"hostname", "late.example.com"}}}}}});
@@ -377,7 +381,7 @@ TEST(Migration, RollsBackByItselfOnFailureWhereThatIsAskedFor) {
   Json before = world.end_state();
   world.cluster.policy().deny_writes(
       [](const Request& request, const Json& object) {
-        return request.resource.version == "v1alpha3" && key_of(object).name == "policy-2";
+        return request.resource == world::kNewPolicies && key_of(object).name == "policy-2";
       },
       "policy-2 is not wanted");
   world.create_migration("up", {{"onFailure", "Rollback"}});

@@ -226,6 +226,16 @@ TEST(MakePlan, NamesTheMissingRule) {
   EXPECT_TRUE(plan.stops());
 }
 
+TEST(MakePlan, NeedsTheRightsOfARehearsalWhereObjectsComeUnderAnotherSchema) {
+  PlanScene scene;
+  scene.cluster.policy().deny("create", "rehearsal.gatelift.dev", "backendtlspolicies");
+  EXPECT_EQ(checks_of(scene.plan()), Names{}) << "there is no object to be tried";
+  scene.cluster.seed(kOldPolicies, old_policy("a", "one").build());
+  EXPECT_EQ(checks_of(scene.plan()),
+            (Names{"MissingPermission backendtlspolicies.rehearsal.gatelift.dev create"}));
+  EXPECT_TRUE(scene.plan().stops());
+}
+
 TEST(MakePlan, TellsAPlannerWithoutRightsInOneNote) {
   PlanScene scene;
   scene.spec.mode = Mode::Plan;
@@ -275,6 +285,23 @@ TEST(MakePlan, AsksForConsentWhereHelmOwnsTheCrds) {
       {plan.checks.at(0).code, plan.checks.at(0).object, ""}
   };
   EXPECT_TRUE(scene.plan().stops());
+}
+
+TEST(MakePlan, PutsWhatStopsItBeforeWhatIsAccepted) {
+  std::vector<Json> installed = old_crds();
+  for (Json& crd : installed) {
+    crd["metadata"]["annotations"]["meta.helm.sh/release-name"] = "eg";
+    crd["metadata"]["annotations"]["meta.helm.sh/release-namespace"] = "envoy";
+  }
+  PlanScene scene(installed);
+  scene.spec.accept = {
+      {"ForeignOwner", "*/" + kPolicyCrd, "*"},
+      {"ForeignOwner", "*/" + kRouteCrd,  "*"}
+  };
+  const Plan plan = scene.plan();
+  ASSERT_EQ(checks_of(plan, "ForeignOwner").size(), 3U);
+  EXPECT_EQ(plan.checks.at(0).object, "CustomResourceDefinition/" + kGrantCrd);
+  EXPECT_TRUE(plan.checks.at(1).accepted);
 }
 
 TEST(MakePlan, WarnsOfContentThatNoBundleHas) {

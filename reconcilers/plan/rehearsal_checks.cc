@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/plan/rehearsal_checks.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "reconcilers/plan/repairs.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::array<std::string_view, 4> kCodes{"RehearsalRefused", "InvalidAtTarget",
+                                                 "WriteDenied", "NotRehearsed"};
+
+bool is_in_status(const std::string& field) {
+  return field == "status" || field.starts_with("status.");
+}
+
+std::string repair(const std::string& kind, const std::string& field) {
+  const std::string_view known = repair_for(kind, field);
+  if (!known.empty()) return std::string(known);
+  return "change it so that both the installed CRD and the target's take it, or take the object "
+         "away";
+}
+
+std::string objects_text(int num) {
+  return num == 1 ? "1 object" : std::to_string(num) + " objects";
+}
+
+/// The object goes on as it is, and a person should know what will be refused later.
+Check staying(const std::string& object, const std::string& kind, const Refusal& refusal) {
+  const std::string message =
+      "it stays stored and served as it is, and the target refuses every later write that changes "
+      "this field or what is around it: " +
+      quoted(refusal.words);
+  if (is_in_status(refusal.field)) {
+    return {"InvalidAtTarget",
+            Severity::Warning,
+            object,
+            refusal.field,
+            message,
+            "let its controller write its status anew, which most do when they start",
+            false};
+  }
+  return {"InvalidAtTarget",
+          Severity::Consent,
+          object,
+          refusal.field,
+          message,
+          repair(kind, refusal.field) +
+              "; or accept it as it is, by copying check, object and field into spec.accept",
+          false};
+}
+
+}  // namespace
+
+Check refusal_check(const std::string& object, const std::string& kind, const Refusal& refusal) {
+  if (refusal.stake == Stake::Stays) return staying(object, kind, refusal);
+  const char* consequence = refusal.stake == Stake::Remade
+                                ? ", so that it would be deleted and could not be made again"
+                                : ", and the run has to write it";
+  return {"RehearsalRefused",
+          Severity::Blocker,
+          object,
+          refusal.field,
+          "the target refuses it: " + quoted(refusal.words) + consequence,
+          repair(kind, refusal.field),
+          false};
+}
+
+Check denial_check(const std::string& object, const std::string& words) {
+  return {"WriteDenied",
+          Severity::Blocker,
+          object,
+          "",
+          "the API server refuses the write that the run would make: " + quoted(words),
+          "change the object, or the admission policy or webhook that denies it; it is tried again "
+          "every two minutes",
+          false};
+}
+
+Check unrehearsed_check(const std::string& crd, Stake stake, int num_objects,
+                        const std::string& why) {
+  const Severity severity = stake == Stake::Remade ? Severity::Consent : Severity::Warning;
+  Check check{"NotRehearsed", Severity::Note, crd_display(crd), "", "", "", false};
+  check.severity = severity;
+  check.message = objects_text(num_objects) +
+                  " could not be tried at a copy of the target's CRD, so that nobody knows "
+                  "beforehand whether the target takes them: " +
+                  why;
+  check.next = "let what denies it pass the group rehearsal.gatelift.dev";
+  if (severity == Severity::Consent) {
+    check.next +=
+        ", or accept that it is found out while they are absent, by copying check and object into "
+        "spec.accept";
+  }
+  return check;
+}
+
+Check unasked_check(const std::string& crd, int num_objects, const std::string& words) {
+  return {"NotRehearsed",
+          Severity::Note,
+          crd_display(crd),
+          "",
+          "a webhook that looks at the writes of " + objects_text(num_objects) +
+              " takes no dry runs, so that nobody knows beforehand whether it denies them: " +
+              quoted(words),
+          "",
+          false};
+}
+
+bool is_of_rehearsal(const Check& check) {
+  return std::ranges::find(kCodes, check.code) != kCodes.end();
+}
+
+void put_rehearsal_checks(Plan& plan, Findings&& found, const std::vector<Consent>& consents) {
+  const int omitted = plan.checks_omitted;
+  Findings findings;
+  for (Check& check : plan.checks) {
+    if (!is_of_rehearsal(check)) findings.add(std::move(check));
+  }
+  findings.add_all(std::move(found));
+  std::move(findings).move_to(plan, consents);
+  plan.checks_omitted += omitted;
+}
+
+bool take_over_rehearsal_checks(const Plan& before, Plan& now,
+                                const std::vector<Consent>& consents) {
+  if (before.digest != now.digest || before.checks_omitted != 0) return false;
+  Findings found;
+  for (Check check : before.checks) {
+    if (!is_of_rehearsal(check)) continue;
+    check.accepted = false;
+    check.accepted_by.clear();
+    check.resolution.clear();
+    found.add(std::move(check));
+  }
+  put_rehearsal_checks(now, std::move(found), consents);
+  return true;
+}
+
+}  // namespace gatelift

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/steps/kind_rehearsal.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/convert/convert.h"
+#include "reconcilers/convert/intention.h"
+#include "reconcilers/convert/pruning.h"
+#include "reconcilers/steps/intended_items.h"
+#include "reconcilers/steps/rewrite.h"
+#include "reconcilers/steps/trial.h"
+
+namespace gatelift {
+namespace {
+
+using Evidence = RehearsalProtocol::Evidence;
+
+constexpr std::size_t kAtOnce = 100;  // objects that are held in memory
+
+class KindRehearsal {
+ public:
+  KindRehearsal(Run& run, const RehearsedKind& kind, const ScratchCopy& copy,
+                const RehearsalWays& ways, RehearsalProtocol& protocol)
+      : run_(run),
+        kind_(kind),
+        copy_(copy),
+        ways_(ways),
+        protocol_(protocol),
+        rewriting_{kind.action, kind.live, {}} {
+    if (kind.target == nullptr) return;
+    for (const CrdVersion& version : kind.target->summary.versions) {
+      rewriting_.kept_versions.push_back(version.name);
+    }
+    if (!kind.at_copy) return;
+    items_.emplace(run, kind.action);
+    schema_ = schema_of(kind.target->json(), kind.target->summary.storage_version());
+    at_ = scratch_resource(kind.target->summary);
+  }
+
+  Result<std::optional<StepOutcome>> rehearse() {
+    if (items_) RETURN_IF_ERROR(items_->prepare());
+    std::vector<ObjectTrial> trials;
+    Request list;
+    list.verb = Verb::List;
+    list.resource = kind_.live.resource();
+    list.metadata_only = !kind_.at_copy;
+    const auto listed = for_each_object(run_.cluster, list, [&](Json&& object) -> Result<void> {
+      if (!problem_.empty()) return {};
+      ASSIGN_OR_RETURN(ObjectTrial trial, begin(std::move(object)));
+      if (!problem_.empty()) return {};
+      trials.push_back(std::move(trial));
+      return trials.size() < kAtOnce ? Result<void>() : finish(trials);
+    });
+    if (!listed) return fail(wrap(listed.error(), "rehearsing " + kind_.action.crd));
+    if (!problem_.empty()) return plan_anew();
+    RETURN_IF_ERROR(finish(trials));
+    report_kind();
+    return std::nullopt;
+  }
+
+ private:
+  bool is_remade() const { return kind_.action.kind == ActionKind::Convert; }
+
+  bool is_deleted() const { return is_remade() || kind_.action.kind == ActionKind::Remove; }
+
+  /// Whether the run writes the object as it is now: a new kind's objects come beside the old ones.
+  bool is_written(const ObjectTrial& trial) const {
+    return is_deleted() || kind_.action.rewrites_objects ||
+           (trial.needs_write && kind_.action.kind != ActionKind::Rename);
+  }
+
+  std::string name_of(const ObjectTrial& trial) const {
+    return display_name(kind_.live.kind, key_of(trial.object));
+  }
+
+  StepOutcome plan_anew() {
+    run_.log("warn", "planning again: " + problem_);
+    drop_plan(run_);
+    return StepOutcome::progressed();
+  }
+
+  Result<ObjectTrial> begin(Json&& object) {
+    ObjectTrial trial;
+    trial.object = std::move(object);
+    if (is_being_deleted(trial.object)) trial.passed_over = "it is being deleted";
+    if (!kind_.at_copy || !trial.passed_over.empty()) return trial;
+    std::optional<BackupItem> changed;
+    ASSIGN_OR_RETURN(const std::vector<ConversionProblem> problems,
+                     items_->of(trial.object, changed));
+    if (!problems.empty()) {
+      problem_ = name_of(trial) + ": " + problems.front().message;
+      return trial;
+    }
+    if (changed) {
+      trial.needs_write = true;
+      trial.body = trial_body(changed->object, at_);
+    } else if (is_remade() || kind_.action.kind == ActionKind::Rename) {
+      trial.passed_over = "it is not made anew, since there is one or a consent says so";
+      return trial;
+    } else {
+      trial.body = trial_body(as_it_stays(trial.object), at_);
+    }
+    if (!copy_.is_served) trial.untried = copy_.refusal;
+    return trial;
+  }
+
+  /// The object as the target serves it where nobody writes it.
+  Json as_it_stays(const Json& object) const {
+    // Versions of one shape convert without a problem.
+    Json seen = convert_object(object, kind_.target->summary.storage_version()).object;
+    prune(schema_, seen);
+    return seen;
+  }
+
+  /// Tries what was begun, and forgets it.
+  Result<void> finish(std::vector<ObjectTrial>& trials) {
+    if (kind_.at_copy && copy_.is_served) {
+      const auto any = [](const ObjectTrial&) { return true; };
+      RETURN_IF_ERROR(try_at_copy(run_, at_, ways_.create_by, open_ones(trials, any)));
+    }
+    if (kind_.by_own_write) {
+      const auto written = [&](const ObjectTrial& trial) { return is_written(trial); };
+      RETURN_IF_ERROR(try_own_writes(run_, own_writes(), open_ones(trials, written)));
+    }
+    for (ObjectTrial& trial : trials) conclude(trial);
+    num_done_ += static_cast<int>(trials.size());
+    run_.report(kind_.action.crd, "Rehearse", num_done_, kind_.action.objects);
+    trials.clear();
+    return {};
+  }
+
+  template <typename Wanted>
+  static ObjectTrials open_ones(std::vector<ObjectTrial>& trials, const Wanted& wanted) {
+    ObjectTrials open;
+    for (ObjectTrial& trial : trials) {
+      if (trial.passed_over.empty() && wanted(trial)) open.push_back(&trial);
+    }
+    return open;
+  }
+
+  OwnWrites own_writes() const {
+    OwnWrites writes;
+    writes.resource = kind_.live.resource();
+    writes.reads_metadata_only = !kind_.at_copy;
+    writes.knows_schema = !kind_.at_copy;
+    writes.request = [&](const ObjectTrial& trial) {
+      if (!is_deleted()) return rewrite_request(trial.object, rewriting_);
+      Request request;
+      request.verb = Verb::Delete;
+      request.resource = kind_.live.resource();
+      request.key = key_of(trial.object);
+      request.preconditions.uid = uid_of(trial.object);
+      return request;
+    };
+    return writes;
+  }
+
+  // What it comes to.
+
+  Stake stake_of(const ObjectTrial& trial, const Refusal& refusal) const {
+    if (is_remade()) return Stake::Remade;
+    if (kind_.action.kind == ActionKind::Rename) return Stake::Written;
+    if (trial.needs_write && !is_unchanged(trial, refusal.field)) return Stake::Written;
+    return is_written(trial) && !ways_.forgives_unchanged_fields ? Stake::Written : Stake::Stays;
+  }
+
+  /// Whether the write that an object needs leaves what is around the field as it is.
+  bool is_unchanged(const ObjectTrial& trial, const std::string& field) const {
+    return is_same_around(field, as_it_stays(trial.object), trial.body);
+  }
+
+  void conclude(ObjectTrial& trial) {
+    const std::string name = name_of(trial);
+    const bool was_tried_at_copy = kind_.at_copy && trial.untried.empty();
+    const bool was_asked = kind_.by_own_write && is_written(trial) && trial.unasked.empty();
+    if (!trial.untried.empty() && num_untried_++ == 0) untried_because_ = trial.untried;
+    if (!trial.unasked.empty() && num_unasked_++ == 0) unasked_because_ = trial.unasked;
+    if (!trial.passed_over.empty()) return protocol_.pass_over(name, trial.passed_over);
+    const Evidence evidence = was_tried_at_copy ? Evidence::Copy
+                              : was_asked       ? Evidence::DryRun
+                                                : Evidence::None;
+    std::vector<Check> checks;
+    for (Refusal& refusal : trial.refusals) {
+      refusal.stake = stake_of(trial, refusal);
+      checks.push_back(refusal_check(name, kind_.target->summary.kind, refusal));
+    }
+    if (!trial.denial.empty()) checks.push_back(denial_check(name, trial.denial));
+    if (!checks.empty()) {
+      protocol_.refuse(name, evidence, std::move(checks));
+    } else if (evidence == Evidence::None || (kind_.at_copy && !was_tried_at_copy)) {
+      protocol_.pass_over(name, kind_.at_copy ? trial.untried : trial.unasked);
+    } else {
+      protocol_.accept(name, evidence, trial.added);
+    }
+  }
+
+  void report_kind() {
+    const Stake stake = is_remade() ? Stake::Remade : Stake::Stays;
+    if (num_untried_ > 0) {
+      protocol_.add(unrehearsed_check(kind_.action.crd, stake, num_untried_, untried_because_));
+    }
+    if (num_unasked_ > 0) {
+      protocol_.add(unasked_check(kind_.action.crd, num_unasked_, unasked_because_));
+    }
+  }
+
+  Run& run_;
+  const RehearsedKind& kind_;
+  const ScratchCopy& copy_;
+  const RehearsalWays& ways_;
+  RehearsalProtocol& protocol_;
+  std::optional<IntendedItems> items_;
+  Json schema_;  // the target's
+  Resource at_;  // the copy's collection
+  Rewriting rewriting_;
+  std::string problem_;  // why the plan does not hold any more
+  std::string untried_because_;
+  std::string unasked_because_;
+  int num_untried_ = 0;
+  int num_unasked_ = 0;
+  int num_done_ = 0;
+};
+
+}  // namespace
+
+Result<std::optional<StepOutcome>> rehearse_kind(Run& run, const RehearsedKind& kind,
+                                                 const ScratchCopy& copy, const RehearsalWays& ways,
+                                                 RehearsalProtocol& protocol) {
+  return KindRehearsal(run, kind, copy, ways, protocol).rehearse();
+}
+
+}  // namespace gatelift

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/steps/rehearse.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/convert/intention.h"
+#include "reconcilers/plan/rehearsal_checks.h"
+#include "reconcilers/report.h"
+#include "reconcilers/steps/api_servers.h"
+#include "reconcilers/steps/kind_rehearsal.h"
+
+namespace gatelift {
+namespace {
+
+/// Each copy costs the API server the compilation of its rules, up to a second for HTTPRoute's.
+constexpr std::size_t kKindsAtOnce = 2;
+
+/// Whether the objects come under the schema that they are under already.
+Result<bool> keeps_schema(Run& run, const CrdSummary& live, const BundleCrd& target) {
+  ASSIGN_OR_RETURN(const Json installed, get(run.cluster, resources::kCrds, {"", live.name}));
+  return schema_of(installed, live.storage_version()) ==
+         schema_of(target.json(), target.summary.storage_version());
+}
+
+/// The kind of an action, or nullopt where nothing of it needs a rehearsal.
+Result<std::optional<RehearsedKind>> rehearsed_kind(Run& run, const PlannedAction& action) {
+  const std::string& target_name = action.to_crd.empty() ? action.crd : action.to_crd;
+  const BundleCrd* target = run.target->crd(target_name);
+  const CrdSummary* live = run.installed.crd(action.crd);
+  if (action.objects == 0 || live == nullptr || live->terminating) return std::nullopt;
+  RehearsedKind kind{action, target, *live};
+  switch (action.kind) {
+    case ActionKind::Remove:
+      kind.by_own_write = true;
+      return kind;
+    case ActionKind::Convert:
+      kind.at_copy = kind.by_own_write = true;
+      return kind;
+    case ActionKind::Rename:
+      kind.at_copy = true;
+      return kind;
+    case ActionKind::Carry:
+      kind.at_copy = kind.by_own_write = true;
+      return kind;
+    case ActionKind::Update:
+    case ActionKind::Reencode:
+      kind.by_own_write = action.rewrites_objects;
+      if (action.from_digest != action.to_digest) {
+        ASSIGN_OR_RETURN(const bool keeps, keeps_schema(run, *live, *target));
+        kind.at_copy = !keeps;
+      }
+      if (kind.at_copy || kind.by_own_write) return kind;
+      return std::nullopt;
+    case ActionKind::Create:
+    case ActionKind::Keep:
+    case ActionKind::SuspendPolicy:
+    case ActionKind::InstallPolicy:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<RehearsedKind>> rehearsed_kinds(Run& run) {
+  std::vector<RehearsedKind> kinds;
+  for (const PlannedAction& action : run.plan().actions) {
+    ASSIGN_OR_RETURN(const std::optional<RehearsedKind> kind, rehearsed_kind(run, action));
+    if (kind) kinds.push_back(*kind);
+  }
+  return kinds;
+}
+
+/// A few kinds, from the making of their copies on.
+Result<std::optional<StepOutcome>> rehearse_few(Run& run, std::span<const RehearsedKind> kinds,
+                                                const RehearsalWays& ways,
+                                                RehearsalProtocol& protocol) {
+  std::vector<const BundleCrd*> targets;
+  for (const RehearsedKind& kind : kinds) {
+    if (kind.at_copy) targets.push_back(kind.target);
+  }
+  ASSIGN_OR_RETURN(const std::vector<ScratchCopy> copies, install_copies(run, targets));
+  std::size_t next_copy = 0;
+  for (const RehearsedKind& kind : kinds) {
+    const ScratchCopy copy = kind.at_copy ? copies[next_copy++] : ScratchCopy{};
+    ASSIGN_OR_RETURN(std::optional<StepOutcome> outcome,
+                     rehearse_kind(run, kind, copy, ways, protocol));
+    if (outcome) return outcome;
+  }
+  return std::nullopt;
+}
+
+Result<RehearsalWays> find_ways(Run& run) {
+  RehearsalWays ways;
+  ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run));
+  ways.create_by = servers == 1 ? CreateBy::Apply : CreateBy::Post;
+  ASSIGN_OR_RETURN(ways.forgives_unchanged_fields, forgives_unchanged_fields(run));
+  return ways;
+}
+
+}  // namespace
+
+Result<StepOutcome> rehearse(Run& run) {
+  RETURN_IF_ERROR(remove_copies(run, CopiesOf::AnyMigration));
+  ASSIGN_OR_RETURN(const std::vector<RehearsedKind> kinds, rehearsed_kinds(run));
+  ASSIGN_OR_RETURN(const RehearsalWays ways, find_ways(run));
+  RehearsalProtocol protocol;
+  for (std::size_t first = 0; first < kinds.size(); first += kKindsAtOnce) {
+    const std::size_t size = std::min(kKindsAtOnce, kinds.size() - first);
+    const auto outcome = rehearse_few(run, std::span(kinds).subspan(first, size), ways, protocol);
+    const auto removed = remove_copies(run, CopiesOf::ThisMigration);
+    if (!outcome) return fail(outcome.error());
+    RETURN_IF_ERROR(removed);
+    if (*outcome) return **outcome;
+  }
+  const Time now = run.clock.now();
+  const std::string& digest = run.plan().digest;
+  write_rehearsal(run, protocol.text(digest, now));
+  run.record().rehearsal = protocol.record(digest, now);
+  put_rehearsal_checks(*run.record().plan, protocol.take_findings(), run.spec().accept);
+  return StepOutcome::progressed();
+}
+
+}  // namespace gatelift

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// One object under trial in a rehearsal, and the two ways to try it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "reconcilers/run.h"
+#include "reconcilers/steps/rehearsed_object.h"
+
+namespace gatelift {
+
+struct ObjectTrial {
+  Json object;                     // as it is; metadata only where nothing is tried at a copy
+  Json body;                       // as it shall be, for the copy
+  bool needs_write = false;        // it changes with the CRD
+  std::vector<Refusal> refusals;   // at the copy
+  std::vector<std::string> added;  // at the copy: fields that the schema fills in
+  std::string denial;              // of the own write
+  std::string untried;             // why the copy says nothing
+  std::string unasked;             // why the own write says nothing
+  std::string passed_over;         // why it was not tried at all
+};
+
+using ObjectTrials = std::vector<ObjectTrial*>;
+
+/// Creates each body at the copy, as a dry run: sets refusals, added, untried and passed_over. By
+/// Apply what it says too little about is asked again by Post. Errors are those of the connection,
+/// of the API server, and of a copy that is not served everywhere after 10 s.
+Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, ObjectTrials trials);
+
+/// Sends the run's own write of each object, which `request` makes, as a dry run: sets denial,
+/// unasked and passed_over. An object that changed since is read again, from `resource`, and
+/// asked again. `knows_schema` is false where the installed schema, which the answers go by, is not
+/// the one that will count: what it says against an object is then no denial.
+struct OwnWrites {
+  Resource resource;
+  std::function<Request(const ObjectTrial&)> request;
+  bool reads_metadata_only = false;
+  bool knows_schema = false;
+};
+Result<void> try_own_writes(Run& run, const OwnWrites& writes, ObjectTrials trials);
+
+}  // namespace gatelift
