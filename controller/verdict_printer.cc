@@ -41,7 +41,8 @@ Style style_of(std::optional<Ruling> ruling) {
 
 }  // namespace
 
-std::string verdicts_text(const std::vector<PolicyVerdict>& verdicts, const char* allowed, bool colored) {
+std::string verdicts_text(const std::vector<PolicyVerdict>& verdicts, const char* allowed,
+                          bool colored) {
   const auto ruling = gravest(verdicts);
   std::string text;
   for (const PolicyVerdict& verdict : verdicts) {

@@ -43,7 +43,8 @@ std::string_view to_string(Ruling ruling) {
 
 std::optional<Ruling> gravest(const std::vector<PolicyVerdict>& verdicts) {
   const auto has = [&](Ruling ruling) {
-    return std::ranges::any_of(verdicts, [&](const PolicyVerdict& v) { return v.ruling == ruling; });
+    return std::ranges::any_of(verdicts,
+                               [&](const PolicyVerdict& v) { return v.ruling == ruling; });
   };
   if (has(Ruling::Violates)) return Ruling::Violates;
   if (has(Ruling::NotDecidable)) return Ruling::NotDecidable;

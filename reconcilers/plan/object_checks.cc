@@ -95,7 +95,8 @@ class Scanner {
 
   ObjectScan take() {
     version_use_.report(scan_.findings);
-    for (const ObjectKey& key : moved_to_) {
+    for (const NamespaceMove& move : scan_.moves) {
+      const ObjectKey key{move.to, move.name};
       if (keys_.insert(key).second) continue;
       scan_.findings.add(
           {"NameTaken", Severity::Blocker, display_name(inputs_.live.kind, key), "metadata.name",
@@ -217,11 +218,21 @@ class Scanner {
     const auto consent = std::ranges::find_if(
         inputs_.accept, [&](const Consent& each) { return covers(each, check); });
     if (consent != inputs_.accept.end() && consent->resolution == kMoveToTarget) {
-      moved_to_.push_back(
-          {string_at(object, "spec", "targetRef", "namespace"), key_of(object).name});
-      scan_.moves = true;
+      scan_.moves.push_back(move_of(object));
     }
     scan_.findings.add(std::move(check));
+  }
+
+  NamespaceMove move_of(const Json& object) const {
+    NamespaceMove move{name_of(object),
+                       key_of(object).name,
+                       key_of(object).ns,
+                       string_at(object, "spec", "targetRef", "namespace"),
+                       {}};
+    for (const Json& each : array_at(object, "spec", "tls", "caCertRefs")) {
+      move.config_maps.push_back(string_at(each, "name"));
+    }
+    return move;
   }
 
   void report_change(const Json& object, const FieldChange& change) {
@@ -259,8 +270,7 @@ class Scanner {
   std::optional<Intentions> intentions_;
   VersionUse version_use_;
   std::map<std::string, int> status_losses_;
-  std::set<ObjectKey> keys_;         // of Convert
-  std::vector<ObjectKey> moved_to_;  // what MoveToTarget makes
+  std::set<ObjectKey> keys_;  // of Convert
   ObjectScan scan_;
 };
 

@@ -12,6 +12,7 @@
 #include "reconcilers/convert/references.h"
 #include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/findings.h"
+#include "reconcilers/steps/config_maps.h"
 
 namespace gatelift {
 
@@ -24,11 +25,11 @@ struct ObjectScan {
   int to_make = 0;              // of Rename: objects that the new kind lacks
   int carried = 0;              // of which a field moves or is mended
   int changed = 0;              // the same, or of which a field is lost
-  bool moves = false;           // an object is made anew in another namespace
   bool stale_managers = false;  // managedFields name a version that the target does not have
   std::string hanging;          // of Keep: an object that a deletion would not remove at once
   std::string digest;           // over every object's key, uid and generation, in order
   std::vector<std::string> uids;
+  std::vector<NamespaceMove> moves;  // of Convert: objects that are made anew in another namespace
   Findings findings;
 };
 

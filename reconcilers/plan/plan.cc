@@ -64,6 +64,8 @@ class Planner {
     RETURN_IF_ERROR(look_at_kept_crds());
     moves_ = reference_moves(plan_.actions, inputs_.target);
     RETURN_IF_ERROR(look_at_crds());
+    ASSIGN_OR_RETURN(std::vector<Check> obstacles, obstacles_to(cluster_, namespace_moves_));
+    for (Check& check : obstacles) findings_.add(std::move(check));
     sort_actions(plan_.actions);
     RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(check_controllers(cluster_, inputs_, findings_));
@@ -283,7 +285,7 @@ class Planner {
     if (scan.carried > 0 && in_place) action.kind = ActionKind::Carry;
     if (action.kind != ActionKind::Convert) return;
     with_status_ += scan.with_status;
-    moves_objects_ = moves_objects_ || scan.moves;
+    namespace_moves_.insert(namespace_moves_.end(), scan.moves.begin(), scan.moves.end());
     owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
     if (scan.objects > 0) check_shapes(action, live);
     if (scan.in_effect > 0 && live.kind == "BackendTLSPolicy") {
@@ -322,7 +324,8 @@ class Planner {
       ways[action.crd] = crd_owner(*metadata).way;
       live[action.crd] = *std::move(metadata);
     }
-    std::vector<Access> accesses = accesses_for(plan_.actions, inputs_, ways, moves_objects_);
+    std::vector<Access> accesses =
+        accesses_for(plan_.actions, inputs_, ways, !namespace_moves_.empty());
     std::erase_if(accesses, [&](const Access& access) { return is_reported(access); });
     ASSIGN_OR_RETURN(const std::vector<Access> denied, denied_of(cluster_, accesses));
     report_denied(denied, inputs_.spec.mode, findings_);
@@ -471,7 +474,7 @@ class Planner {
   std::map<std::string, std::string> object_digests_;
   std::vector<std::string> owner_uids_;  // of objects that are made anew
   int with_status_ = 0;
-  bool moves_objects_ = false;  // to another namespace, with the ConfigMaps they name
+  std::vector<NamespaceMove> namespace_moves_;
 };
 
 }  // namespace

@@ -203,10 +203,14 @@ TEST(Migration, DeletesNothingWhereAConfigMapStandsInTheWayOfAMove) {
     }));
   }
   world.create_migration(
-      "up", {{"accept", Json::array({consent_to_foreign("moved", "MoveToTarget")})}});
+      "up", {
+                {"accept", Json::array({consent_to_foreign("moved", "MoveToTarget")})}
+  });
   const ReconcileResult result = world.run("up");
-  EXPECT_EQ(result.reason, "ConfigMapTaken") << result.message;
-  EXPECT_NE(result.message.find("ConfigMap/b/ca"), std::string::npos) << result.message;
+  EXPECT_EQ(result.reason, "Blocked") << result.message;
+  EXPECT_NE(result.message.find("ConfigMapTaken BackendTLSPolicy/a/moved"), std::string::npos)
+      << result.message;
+  EXPECT_NE(result.message.find("ConfigMap/b/ca exists"), std::string::npos) << result.message;
   EXPECT_EQ(world.num_deletions(world::kOldPolicies), 0);
 }
 
