@@ -35,6 +35,12 @@ bool waiting_may_cure(const Error& error) {
   return false;
 }
 
+ForegroundResult without_lease(const LeaseRunner::View& lease) {
+  return {ForegroundEnd::LeaseLost,
+          "the lease was lost" + (lease.other_holder.empty() ? "" : " to " + lease.other_holder),
+          std::nullopt};
+}
+
 bool is_true(const Migration& migration, std::string_view type) {
   const Condition* condition = migration.record.condition(type);
   return condition != nullptr && condition->status == "True" &&
@@ -47,12 +53,7 @@ Result<ForegroundResult> Foreground::run(const Task& task) {
   started_ = parts_.clock.now();
   while (true) {
     const LeaseRunner::View lease = parts_.lease();
-    if (lease.lost) {
-      return fail(ErrorKind::Unavailable,
-                  "the lease was lost" +
-                      (lease.other_holder.empty() ? std::string() : " to " + lease.other_holder) +
-                      ": stopped, nothing is lost");
-    }
+    if (lease.lost) return without_lease(lease);
     Step step = std::optional<ForegroundResult>();
     if (lease.leading) {
       step = drive(task);
@@ -68,6 +69,8 @@ Result<ForegroundResult> Foreground::run(const Task& task) {
     }
     if (!step) {
       if (!step.error().is(ErrorKind::Cancelled)) return fail(std::move(step).error());
+      // The work stops with the lease, and says so before we look.
+      if (const LeaseRunner::View now = parts_.lease(); now.lost) return without_lease(now);
       return finish(task, ForegroundEnd::Interrupted, "");
     }
     if (*step) return **std::move(step);

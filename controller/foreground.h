@@ -21,6 +21,7 @@ enum class ForegroundEnd {
   NeedsPerson,  // stalled, suspended or awaiting an approval
   Gone,         // the resource was deleted
   TimedOut,
+  LeaseLost,  // another process may carry it out now
   Interrupted,
 };
 

@@ -111,6 +111,10 @@ ExitCode print_end(const Options& options, Terminal& terminal, const ForegroundR
       terminal.err << "error: not over after the --timeout; nothing is lost\ncontinue: " << go_on
                    << "\n";
       return ExitCode::Failed;
+    case ForegroundEnd::LeaseLost:
+      terminal.err << "error: " << printable(result.message)
+                   << ": stopped between two steps; nothing is lost\ncontinue: " << go_on << "\n";
+      return ExitCode::Failed;
     case ForegroundEnd::Interrupted:
       terminal.err << "stopped between two steps; nothing is lost\ncontinue: " << go_on << "\n";
       return ExitCode::Interrupted;

@@ -187,9 +187,18 @@ TEST_F(ForegroundTest, StopsWhenTheLeaseIsLost) {
     lease_.other_holder = "pod-1";
   };
   const auto result = run();
-  ASSERT_FALSE(result);
-  EXPECT_NE(result.error().message.find("pod-1"), std::string::npos);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->end, ForegroundEnd::LeaseLost);
+  EXPECT_NE(result->message.find("pod-1"), std::string::npos);
   EXPECT_EQ(num_passes_, 1);
+}
+
+TEST_F(ForegroundTest, SaysThatTheLeaseIsLostWhereTheWorkIsCancelledWithIt) {
+  passes_ = {fail(ErrorKind::Cancelled, "cancelled")};
+  on_lease_ = [this] { lease_.lost = num_passes_ > 0; };
+  const auto result = run();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->end, ForegroundEnd::LeaseLost);
 }
 
 TEST_F(ForegroundTest, FollowsTheStatusWhileADaemonWorks) {
