@@ -8,7 +8,7 @@ import json
 import os
 import unittest
 
-from bundles import BUNDLES, crds_of, gateway_crds
+from bundles import BUNDLES, crds_of, gateway_crds, wait_until_served
 from fixture import Scenario
 from kube import CRDS
 from waiting import eventually
@@ -45,8 +45,10 @@ def put(api, manifest):
 def put_bundle(plane, bundle):
     """Exactly the CRDs of a bundle."""
     manifests = crds_of(plane, bundle)
-    gone = set(gateway_crds(plane.api)) - set(manifests)
-    for name in gone:
+    gone = {name: crd for name, crd in gateway_crds(plane.api).items() if name not in manifests}
+    for name, crd in gone.items():
+        # Of a kind that nobody has listed the API server deletes the instances at the first try only after minutes.
+        wait_until_served(plane.api, crd)
         plane.api.delete(f"{CRDS}/{name}")
     for manifest in manifests.values():
         put(plane.api, manifest)
