@@ -159,8 +159,9 @@ std::string plan_text(const Plan& plan, const PlanLayout& layout) {
                      "\n\n";
   const bool shows_installed = is_worth_showing(plan.from, plan.installed);
   if (shows_installed) {
-    text += styled("INSTALLED NOW", Style::Bold, layout.colored) + "\n" +
-            installed_text(plan.installed) + "\n" +
+    text += styled("INSTALLED NOW: each CRD, and which bundles hold exactly this one", Style::Bold,
+                   layout.colored) +
+            "\n" + installed_text(plan.installed) + "\n" +
             styled("WHAT WILL BE DONE", Style::Bold, layout.colored) + "\n";
   }
   text += plan.actions.empty() ? "  No CRD changes.\n" : actions_text(plan);

@@ -36,10 +36,10 @@ std::string annotation_change(const CrdSummary& live, const CrdSummary& target) 
 std::string update_reason(const CrdSummary& live, const CrdSummary& target) {
   if (live.digest == target.digest) return annotation_change(live, target);
   if (live.storage_version() != target.storage_version()) {
-    return "its content differs and the storage version moves from " + live.storage_version() +
-           " to " + target.storage_version();
+    return "its content is not the target's, and the storage version moves from " +
+           live.storage_version() + " to " + target.storage_version();
   }
-  return "its content differs";
+  return "its content is not the target's";
 }
 
 PlannedAction action_between(ActionKind kind, const CrdSummary& live, const CrdSummary& target) {

@@ -98,62 +98,58 @@ BundleRef installed_ref(const std::vector<InstalledCrd>& crds, const Bundle* tar
   return {"mixed", common_channel(crds)};
 }
 
-/// Where several bundles are installed, one of none that another CRD is of.
-bool is_orphaned(const InstalledCrd& crd, const InstalledState& state, Recogniser& recogniser) {
-  const auto has_crd = [&](const BundleRef& ref) {
-    const KnownCrds* known = recogniser.crds_of(ref);
-    return known != nullptr && known->contains(crd.crd);
-  };
-  if (is_bundle(state.from)) return !has_crd(state.from);
-  bool any_other = false;
-  for (const InstalledCrd& other : state.crds) {
-    if (other.crd == crd.crd || other.identity != CrdIdentity::Exact) continue;
-    any_other = true;
-    if (std::ranges::any_of(other.bundles, has_crd)) return false;
-  }
-  return any_other;
-}
-
 /// "gateways" of "gateways.gateway.networking.k8s.io": no two CRDs of Gateway API share it.
 std::string plural_of(const std::string& crd) { return crd.substr(0, crd.find('.')); }
 
-std::string join(const std::vector<std::string>& items) {
+std::string plurals_of(const std::vector<std::string>& crds) {
   std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  for (const std::string& crd : crds) text += (text.empty() ? "" : ", ") + plural_of(crd);
   return text;
 }
 
 /// The fewest bundles that account for the CRDs, as far as taking the largest share each time finds
-/// them: "of v1.3.0/standard gateways, httproutes".
-std::vector<std::string> shares_of(const std::vector<InstalledCrd>& crds) {
+/// them.
+std::vector<InstalledState::Share> shares_of(const std::vector<InstalledCrd>& crds) {
   std::vector<const InstalledCrd*> left;
-  std::vector<std::string> others;
   for (const InstalledCrd& crd : crds) {
-    if (crd.identity == CrdIdentity::Exact) {
-      left.push_back(&crd);
-    } else {
-      others.push_back(plural_of(crd.crd));
-    }
+    if (crd.identity == CrdIdentity::Exact) left.push_back(&crd);
   }
-  std::vector<std::string> shares;
+  std::vector<InstalledState::Share> shares;
   while (!left.empty()) {
     std::map<BundleRef, int> sizes;
     for (const InstalledCrd* crd : left) {
       // One that is also named counts a little more than one that is not.
       for (const BundleRef& ref : crd->bundles) sizes[ref] += crd->named == ref ? 101 : 100;
     }
-    const BundleRef largest =
+    InstalledState::Share share;
+    share.bundle =
         std::ranges::max_element(sizes, {}, [](const auto& size) { return size.second; })->first;
-    std::vector<std::string> names;
     std::erase_if(left, [&](const InstalledCrd* crd) {
-      if (!holds(*crd, largest)) return false;
-      names.push_back(plural_of(crd->crd));
+      if (!holds(*crd, share.bundle)) return false;
+      share.crds.push_back(crd->crd);
       return true;
     });
-    shares.push_back("of " + largest.display() + " " + join(names));
+    shares.push_back(std::move(share));
   }
-  if (!others.empty()) shares.push_back("of no known bundle " + join(others));
   return shares;
+}
+
+/// What is left over of a bundle that was there before the others is none of those installed.
+void drop_leftovers(std::vector<InstalledState::Share>& shares, const Bundle* target) {
+  if (target == nullptr) return;
+  std::erase_if(shares, [&](const InstalledState::Share& share) {
+    return std::ranges::none_of(share.crds,
+                                [&](const auto& crd) { return target->crd(crd) != nullptr; });
+  });
+}
+
+/// True where none of the bundles that are installed has it.
+bool is_orphaned(const InstalledCrd& crd, const std::vector<InstalledState::Share>& shares,
+                 Recogniser& recogniser) {
+  return !shares.empty() && std::ranges::none_of(shares, [&](const InstalledState::Share& share) {
+    const KnownCrds* known = recogniser.crds_of(share.bundle);
+    return known != nullptr && known->contains(crd.crd);
+  });
 }
 
 /// What becomes of the objects that are stored at a version which goes away.
@@ -182,21 +178,35 @@ InstalledState recognise(const Installed& installed, const Bundle* target, Recog
     state.crds.push_back(recognise_crd(live, recogniser));
   }
   state.from = installed_ref(state.crds, target, recogniser);
+  if (is_bundle(state.from)) {
+    state.shares = {
+        {state.from, {}}
+    };
+  } else {
+    state.shares = shares_of(state.crds);
+    drop_leftovers(state.shares, target);
+  }
   for (InstalledCrd& crd : state.crds) {
     const bool stays = target != nullptr && target->crd(crd.crd) != nullptr;
-    crd.orphaned = !stays && is_orphaned(crd, state, recogniser);
+    crd.orphaned = !stays && is_orphaned(crd, state.shares, recogniser);
   }
   return state;
 }
 
 void check_mixed(const InstalledState& state, Findings& findings) {
   if (state.from.version != "mixed") return;
-  std::string shares;
-  for (const std::string& share : shares_of(state.crds)) {
-    shares += (shares.empty() ? "" : "; ") + share;
+  std::string text;
+  for (const InstalledState::Share& share : state.shares) {
+    text +=
+        (text.empty() ? "of " : "; of ") + share.bundle.display() + " " + plurals_of(share.crds);
   }
+  std::vector<std::string> others;
+  for (const InstalledCrd& crd : state.crds) {
+    if (crd.identity != CrdIdentity::Exact) others.push_back(crd.crd);
+  }
+  if (!others.empty()) text += "; of no known bundle " + plurals_of(others);
   findings.add({"MixedBundles", Severity::Note, "", "",
-                "no one bundle has all the installed CRDs: " + shares +
+                "no one bundle has all the installed CRDs: " + text +
                     ". Each of them is brought to the target from what it is",
                 "", false});
 }

@@ -23,11 +23,20 @@ namespace gatelift {
 ///   "unknown"            not one CRD is exactly of a bundle
 ///   "none"               there are no CRDs
 struct InstalledState {
+  /// CRDs that are of one bundle.
+  struct Share {
+    BundleRef bundle;
+    std::vector<std::string> crds;  // names; empty for a `from` that is a bundle
+  };
+
   BundleRef from;
   std::vector<InstalledCrd> crds;  // by name; owners are for others to fill in
+  /// The bundles that are installed, the largest share first: one, or where `from` is "mixed" as
+  /// many as it takes, without those of which only orphans are left.
+  std::vector<Share> shares;
 };
 
-/// Without a target, as if it had nothing.
+/// Without a target nothing counts as wanted, so that in a mix there are no orphans.
 InstalledState recognise(const Installed& installed, const Bundle* target, Recogniser& recogniser);
 
 /// True where `from` is a bundle, rather than one of the words above.

@@ -77,7 +77,7 @@ class Mixed(Scenario):
         path = collection(f"{GATEWAY}/v1alpha9", "tlsroutes", NAMESPACE)
         self.plane.api.create(path, route("TLSRoute", "v1alpha9", "bank", {
             "parentRefs": parents, "hostnames": ["bank.example.com"], "rules": [
-                {"backendRefs": [{"name": "bank", "port": 8443}]}]}))
+                {"backendRefs": [{"name": "bank", "port": 8443}]}]}), "vendor-operator")
         # The vendor's operator had made its version the storage version for a while.
         name = f"{CRDS}/tlsroutes.{GATEWAY}"
         self.plane.api.patch(f"{name}/status", {"status": {"storedVersions": ["v1alpha2", "v1alpha9"]}})

@@ -111,7 +111,7 @@ TEST(PlanPrinter, SaysWhatIsInstalledWhereThatIsNotOneBundle) {
   EXPECT_TRUE(text.starts_with(
       R"(Plan  several bundles (experimental) -> v1.1.1/experimental
 
-INSTALLED NOW
+INSTALLED NOW: each CRD, and which bundles hold exactly this one
   CRD                                   IS               OF BUNDLE                                                                  MANAGED BY
   gateways.gateway.networking.k8s.io    exact            v1.0.0, v1.0.1/experimental
   grpcroutes.gateway.networking.k8s.io  exact, orphaned  v0.6.1/standard; v0.6.0 to v0.7.0/experimental; names v0.6.9/experimental

@@ -134,14 +134,17 @@ TEST_F(InstalledStateTest, IsMixedWhereAnUpgradeStoppedHalfWay) {
 }
 
 TEST_F(InstalledStateTest, InAMixACrdIsOrphanedThatNoneOfTheBundlesHas) {
-  install(
-      {crd_of("a", "a13", "v1.3.0"), crd_of("c", "c", "v1.2.1"), crd_of("d", "changed", "v1.3.0")});
+  // That b might be of v1.2.1 too does not make that one installed.
+  install({crd_of("a", "a13", "v1.3.0"), crd_of("b", "b", "v1.3.0"), crd_of("c", "c", "v1.2.1"),
+           crd_of("d", "changed", "v1.3.0")});
   const InstalledState mixed = state(BundleRef{"v1.3.0", "experimental"});
   EXPECT_EQ(mixed.from.display(), "mixed/experimental");
   EXPECT_EQ(lines(mixed),
             "a Exact v1.3.0\n"
+            "b Exact v1.1.0 v1.2.0 v1.2.1 v1.3.0 v1.3.0\n"
             "c Exact v1.1.0 v1.2.0 v1.2.1 orphaned\n"
             "d Modified\n");
+  EXPECT_FALSE(state().crds.at(2).orphaned);
 }
 
 TEST_F(InstalledStateTest, AChangedCrdIsModifiedOrUnknown) {

@@ -133,7 +133,7 @@ TEST(PlanActions, SayFromWhatToWhat) {
   EXPECT_EQ(action.to_digest, "b");
   EXPECT_EQ(action.from_storage, "v1beta1");
   EXPECT_EQ(action.to_storage, "v1");
-  EXPECT_EQ(action.reason, "its content differs and the storage version moves from v1beta1 to v1");
+  EXPECT_EQ(action.reason, "its content is not the target's, and the storage version moves from v1beta1 to v1");
 }
 
 }  // namespace
