@@ -32,6 +32,7 @@ class Judgement:
         self.problems = []
         self.counts = collections.Counter()
         self.refused_now = {}  # objects that the target would refuse, were they made today: why
+        self.refused_before = set()  # the same, and the API that they came from would have refused them, too
         self.stuck = {}  # objects that nobody can write any more as they are: why
 
     def _kind_of(self, crd_name):
@@ -211,8 +212,9 @@ class Judgement:
             return
         self.counts["refused"] += 1
         if name_of(new) in self._loaded.looser:
-            return  # so it was before
-        self.refused_now[name_of(new)] = refusal
+            self.refused_before.add(name_of(new))
+        else:
+            self.refused_now[name_of(new)] = refusal
 
     def _write_again(self, new, crd, version):
         """Whether the object can be written as it is, which every controller and finalizer needs: by a dry run."""

@@ -84,7 +84,7 @@ class Runner:
         cell.found_again = judgement.counts["found again"]
         cell.reality = {part: judgement.counts[part] for part in ("accepted", "refused", "refusals confirmed")}
         cell.refused_now, cell.stuck = judgement.refused_now, judgement.stuck
-        self._compare_with_rehearsal(cell, plan, person)
+        self._compare_with_rehearsal(cell, plan, person, judgement.refused_before)
         clock.lap("judge")
 
     def _carry_out(self, cell, person):
@@ -189,7 +189,7 @@ class Runner:
         for write in cell.writes_refused:
             cell.problems.append(f"the API server refused a write of the run: {write}")
 
-    def _compare_with_rehearsal(self, cell, plan, person):
+    def _compare_with_rehearsal(self, cell, plan, person, refused_before):
         """An object that the target refuses has to be one that the plan speaks of, and the other way round. Without a
         rehearsal the first is not asked of objects that are here to be refused."""
         listed = Listed(plan)
@@ -200,8 +200,9 @@ class Runner:
                     cell.problems.append(f"{name} {what}, and the plan says nothing of it: {why}")
         refused = {check["object"] for check in plan["checks"]
                    if check["check"] in REHEARSED and check["severity"] == "Consent"} - set(person.taken)
-        cell.reality["refusals confirmed"] += len(refused & {*cell.stuck, *cell.refused_now})
-        for name in sorted(refused - {*cell.stuck, *cell.refused_now}):
+        confirmed = refused & {*cell.stuck, *cell.refused_now, *refused_before}
+        cell.reality["refusals confirmed"] += len(confirmed)
+        for name in sorted(refused - confirmed):
             cell.problems.append(f"{name} was refused, and the target takes it")
 
     def _keep(self, cell, name, text):
