@@ -14,6 +14,7 @@ from bundles import BUNDLES, GROUPS
 FETCHER = pathlib.Path(__file__).resolve().parents[2] / "scripts/fetch-bundles"
 FOLDER = BUNDLES.parent / "examples"
 FOLDERS = {"standard": ("standard",), "experimental": ("standard", "experimental")}
+BEFORE_CHANNELS = {"standard": "v1beta1"}  # v0.5 has folders by version, with the same objects in each
 
 
 def _fetcher():
@@ -25,7 +26,7 @@ def _fetcher():
 
 def fetch(versions):
     """Lays examples out as FOLDER/<version>/{standard,experimental}; what is there already stays."""
-    missing = [version for version in versions if not (FOLDER / version).exists()]
+    missing = [version for version in versions if not (FOLDER / version / "standard").is_dir()]
     if not missing:
         return
     fetcher = _fetcher()
@@ -43,14 +44,15 @@ def _lay_out(source, version):
     try:
         for part in FOLDERS["experimental"]:
             # File by file: the module cache is read-only, and copytree would copy that.
-            for file in sorted((source / part).rglob("*.yaml")):
-                copy = temporary / part / file.relative_to(source / part)
+            origin = source / part if (source / part).is_dir() else source / BEFORE_CHANNELS[part]
+            for file in sorted(origin.rglob("*.yaml")):
+                copy = temporary / part / file.relative_to(origin)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(file.read_bytes())
         temporary.chmod(0o755)
         os.rename(temporary, FOLDER / version)
     except OSError:
-        if not (FOLDER / version).is_dir():  # else somebody else was faster
+        if not (FOLDER / version / "standard").is_dir():  # else somebody else was faster
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -165,6 +165,9 @@ SPECS = {
     (GATEWAY, "TLSRoute"): (_l4_spec("passthrough", 8443, ["db.example.com"]),
                             _l4_spec("passthrough", 8443, ["db-1.example.com", "*.db.example.com"])),
     (GATEWAY, "ReferenceGrant"): (GRANT, {"from": GRANT["from"][:1], "to": GRANT["to"][1:]}),
+    # Two that somebody has made grants of already, and one that nobody has.
+    (GATEWAY, "ReferencePolicy"): (GRANT, {"from": GRANT["from"][:1], "to": GRANT["to"][1:]},
+                                   {"from": GRANT["from"][:1], "to": GRANT["to"][:1]}),
     (GATEWAY, "BackendTLSPolicy"): (
         _policy_spec("full"),
         {"targetRef": target("plain"), "tls": {"hostname": "plain.example.com", "wellKnownCACerts": "System"},
