@@ -4,7 +4,8 @@
 
 N objects, spread evenly over ten kinds of v1.3.0 experimental, on a real API server; then `gatelift plan --to
 v1.4.1/experimental`, which looks at each of them, since the schema of each kind changes. Beside it, in the same run,
-kubectl reads the same objects (`kubectl get KINDS -A -o json`). The calls are counted in the audit log.
+kubectl reads the same objects (`kubectl get KINDS -A -o json`). Then `gatelift migrate` rehearses them, and stops before
+its first write, since one more object is there that the target refuses. The calls are counted in the audit log.
 """
 
 import argparse
@@ -24,7 +25,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 
 from bundles import BUNDLES, install  # noqa: E402
 from fixture import ControlPlane, program  # noqa: E402
-from kube import GATEWAY, Api, collection  # noqa: E402
+from kube import GATEWAY, MIGRATIONS, Api, collection  # noqa: E402
 
 FROM, TO = "v1.3.0/experimental", "v1.4.1/experimental"
 X_GROUP = "gateway.networking.x-k8s.io"
@@ -103,14 +104,42 @@ def calls(plane, since, until):
     counts = collections.Counter()
     for line in plane.audit._file.read_bytes()[since:until].splitlines():
         event = json.loads(line)
-        if event["stage"] == "ResponseComplete" and "/namespaces/mark-" not in event["requestURI"]:
-            counts[event["verb"], event.get("objectRef", {}).get("resource", event["requestURI"].split("?")[0])] += 1
+        if event["stage"] != "ResponseComplete" or event["user"]["username"].startswith("system:"):
+            continue  # the API server looks after CRDs that come and go
+        if "/namespaces/mark-" not in event["requestURI"]:
+            verb = event["verb"] + (" as a dry run" if "dryRun=All" in event["requestURI"] else "")
+            counts[verb, event.get("objectRef", {}).get("resource", event["requestURI"].split("?")[0])] += 1
     return counts
 
 
-def lists(counts):
+def of_objects(counts, wanted):
+    """The calls about objects of our kinds whose verb is `wanted`."""
     return sum(number for (verb, resource), number in counts.items()
-               if verb == "list" and any(resource == plural for _, plural, _ in KINDS))
+               if wanted(verb) and any(resource == plural for _, plural, _ in KINDS))
+
+
+def figures(counts, pages, objects):
+    lists = of_objects(counts, lambda verb: verb == "list")
+    dry_runs = of_objects(counts, lambda verb: verb.endswith("dry run"))
+    return {"lists": lists, "listsPerPage": round(lists / pages, 2), "dryRuns": dry_runs,
+            "dryRunsPerObject": round(dry_runs / objects, 3),
+            "calls": {f"{verb} {resource}": number for (verb, resource), number in sorted(counts.items())}}
+
+
+def rehearse(plane, pages):
+    """A run that is stopped by its rehearsal: what planning and rehearsing took together."""
+    plane.api.create(collection(f"{GATEWAY}/v1alpha2", "tlsroutes", NAMESPACES[0]),
+                     {"apiVersion": f"{GATEWAY}/v1alpha2", "kind": "TLSRoute",
+                      "metadata": {"name": "any", "namespace": NAMESPACES[0]}, "spec": RULES}, "bench")
+    since = plane.audit.mark()
+    used, code, _, err = measured([program(), "migrate", "--to", TO, "--bundles", BUNDLES, "--yes", "--name", "bench",
+                                   "--kubeconfig", plane.kubeconfig])
+    between = plane.audit.mark()
+    record = plane.api.get(f"{MIGRATIONS}/bench")["status"]
+    rehearsal = record.get("rehearsal", {})
+    if code != 3 or rehearsal.get("refused") != 1 or rehearsal["evidence"]["none"] != 0:
+        raise SystemExit(f"gatelift migrate: exit {code}, rehearsal {rehearsal}: {err}")
+    return {**used, "rehearsal": rehearsal, **figures(calls(plane, since, between), pages, rehearsal["objects"])}
 
 
 def sample(plane, total):
@@ -131,19 +160,19 @@ def sample(plane, total):
     kubectl, code, _, err = measured([plane._kubectl, "--kubeconfig", plane.kubeconfig, "get", names, "-A", "-o", "json"])
     if code != 0:
         raise SystemExit(f"kubectl get: exit {code}: {err}")
-    counts = calls(plane, since, between)
     pages = len(KINDS) * math.ceil(each / PAGE)
-    return {"objects": planned, "kinds": len(KINDS), "pages": pages, "lists": lists(counts),
-            "listsPerPage": round(lists(counts) / pages, 2), "plan": plan, "kubectl": kubectl,
-            "calls": {f"{verb} {resource}": number for (verb, resource), number in sorted(counts.items())}}
+    return {"objects": planned, "kinds": len(KINDS), "pages": pages, "kubectl": kubectl,
+            "plan": {**plan, **figures(calls(plane, since, between), pages, planned)},
+            "planAndRehearsal": rehearse(plane, pages)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=10000, help="all together (default 10,000)")
     arguments = parser.parse_args()
-    plane = ControlPlane()
+    plane = ControlPlane("--apiserver-arg=--audit-log-maxsize=4000")  # MiB: no second file
     try:
+        plane.install_operator_manifests()
         print(json.dumps(sample(plane, arguments.objects), indent=2))
     finally:
         plane.close()
