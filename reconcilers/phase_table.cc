@@ -21,6 +21,8 @@ namespace {
 constexpr std::chrono::seconds kLookAgain{10};
 // What admission denied, and what no digest tells of, may be accepted after a while.
 constexpr std::chrono::minutes kRehearseAgain{2};
+// A cluster in which routes come and go all the time is not to be busy with rehearsals.
+constexpr std::chrono::milliseconds kRehearsalPausePerObject{40};
 
 bool is_under_way(const Record& record) { return record.started_at.has_value(); }
 
@@ -69,6 +71,26 @@ bool has_been_rehearsed(const Record& record) {
   return record.rehearsal && record.plan && record.rehearsal->plan == record.plan->digest;
 }
 
+/// False also where the clock was set back since.
+bool is_younger_than(const Run& run, std::chrono::milliseconds age) {
+  const Time at = run.migration.record.rehearsal->rehearsed_at.value_or(Time{});
+  const Time now = run.clock.now();
+  return now >= at && now - at < age;
+}
+
+/// What an earlier rehearsal found is not said of another plan.
+void pin(Record& record, Plan plan) {
+  record.plan = std::move(plan);
+  record.rehearsal.reset();
+}
+
+/// Between the rehearsal of a plan and that of the one that took its place.
+std::chrono::milliseconds pause_after(int num_objects) {
+  constexpr std::chrono::milliseconds kLongest = std::chrono::minutes(10);
+  return std::clamp(num_objects * kRehearsalPausePerObject,
+                    std::chrono::milliseconds(kLookAgain), kLongest);
+}
+
 StepOutcome blocked(const Plan& plan) {
   return StepOutcome::stalled("Blocked", blocked_message(plan), kLookAgain);
 }
@@ -98,6 +120,7 @@ Result<StepOutcome> plan(Run& run) {
   ASSIGN_OR_RETURN(Plan now, compute_plan(run));
   Record& record = run.record();
   const bool is_still_rehearsed = has_been_rehearsed(record) &&
+                                  is_younger_than(run, kRehearseAgain) &&
                                   take_over_rehearsal_checks(*record.plan, now, run.spec().accept);
   if (!is_still_rehearsed) record.rehearsal.reset();
   record.plan = std::move(now);
@@ -117,7 +140,7 @@ Result<bool> is_approved(Run& run) {
 Result<StepOutcome> wait_for_approval(Run& run) {
   ASSIGN_OR_RETURN(Plan now, compute_plan(run));
   if (now.digest != run.plan().digest) {
-    run.record().plan = std::move(now);
+    pin(run.record(), std::move(now));
     return StepOutcome::progressed();
   }
   const std::string& digest = run.plan().digest;
@@ -140,7 +163,7 @@ Result<bool> is_rehearsed(Run& run) {
   const Record& record = run.record();
   if (is_under_way(record) || record.operation == Operation::Rollback) return true;
   if (run.plan().is_empty()) return true;
-  return has_been_rehearsed(record) && !run.plan().stops();
+  return has_been_rehearsed(record) && is_younger_than(run, kRehearseAgain) && !run.plan().stops();
 }
 
 /// Where the plan was refused it is made again each time, as what is to be mended is the user's; it
@@ -150,13 +173,19 @@ Result<StepOutcome> rehearse(Run& run) {
   Record& record = run.record();
   if (has_been_rehearsed(record)) {
     ASSIGN_OR_RETURN(Plan now, compute_plan(run));
-    if (now.digest != run.plan().digest || stops_at_once(now)) {
-      record.plan = std::move(now);
+    const bool is_same = now.digest == run.plan().digest;
+    const std::chrono::milliseconds pause =
+        is_same ? kRehearseAgain : pause_after(record.rehearsal->objects);
+    if (!stops_at_once(now) && is_younger_than(run, pause)) {
+      if (is_same) return blocked(run.plan());
+      ASSIGN_OR_RETURN(const bool is_mended, was_mended(run));
+      if (!is_mended) return blocked(run.plan());
+    }
+    if (!is_same || stops_at_once(now)) {
+      pin(record, std::move(now));
       return StepOutcome::progressed();
     }
-    const bool is_due =
-        run.clock.now() - record.rehearsal->rehearsed_at.value_or(Time{}) >= kRehearseAgain;
-    if (!is_due) return blocked(run.plan());
+    record.plan = std::move(now);
   }
   ASSIGN_OR_RETURN(StepOutcome outcome, gatelift::rehearse(run));
   const bool is_over = outcome.kind == StepOutcome::Kind::Progressed && has_been_rehearsed(record);

@@ -60,7 +60,7 @@ bool covers(const Consent& consent, const Check& check) {
 void Findings::add(Check check) {
   const bool asks = check.severity == Severity::Consent;
   const int limit = asks ? kMaxConsentsPerCode : kMaxPerCode;
-  if (num_by_code_[check.code]++ < limit) {
+  if (num_by_code_[{check.code, check.severity}]++ < limit) {
     checks_.push_back(std::move(check));
   } else {
     ++omitted_;

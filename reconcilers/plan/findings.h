@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reconcilers/migration.h"
@@ -24,7 +25,7 @@ class Findings {
 
  private:
   std::vector<Check> checks_;
-  std::map<std::string, int> num_by_code_;
+  std::map<std::pair<std::string, Severity>, int> num_by_code_;
   int omitted_ = 0;
   bool unasked_ = false;  // a consent was left out
 };

@@ -14,10 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 4> kCodes{"RehearsalRefused", "InvalidAtTarget",
                                                  "WriteDenied", "NotRehearsed"};
 
-bool is_in_status(const std::string& field) {
-  return field == "status" || field.starts_with("status.");
-}
-
 std::string repair(const std::string& kind, const std::string& field) {
   const std::string_view known = repair_for(kind, field);
   if (!known.empty()) return std::string(known);
@@ -29,26 +25,48 @@ std::string objects_text(int num) {
   return num == 1 ? "1 object" : std::to_string(num) + " objects";
 }
 
+std::string words_of(const Refusal& refusal) {
+  return quoted(refusal.words) +
+         (refusal.hides_others ? "; other rules are looked at only once this is mended" : "");
+}
+
+std::string consequence_of(Stake stake) {
+  switch (stake) {
+    case Stake::Stays:
+      return "it stays stored and served as it is, and the target refuses every later write that "
+             "changes this field or what is around it: ";
+    case Stake::Frozen:
+      return "it stays stored and served as it is, and this API server refuses every later write "
+             "of it, also of its status and finalizers, until the field is mended: ";
+    case Stake::Written:
+    case Stake::Remade:
+      return "the target refuses it: ";
+  }
+  return "";
+}
+
+/// What its controller mends by itself.
+Check status_warning(const std::string& object, const Refusal& refusal) {
+  const std::string message = refusal.stake == Stake::Remade
+                                  ? "the object is made again without its status, which the "
+                                    "target refuses: "
+                                  : consequence_of(refusal.stake);
+  return {"InvalidAtTarget",
+          Severity::Warning,
+          object,
+          refusal.field,
+          message + words_of(refusal),
+          "let its controller write its status anew, which most do when they start",
+          false};
+}
+
 /// The object goes on as it is, and a person should know what will be refused later.
 Check staying(const std::string& object, const std::string& kind, const Refusal& refusal) {
-  const std::string message =
-      "it stays stored and served as it is, and the target refuses every later write that changes "
-      "this field or what is around it: " +
-      quoted(refusal.words);
-  if (is_in_status(refusal.field)) {
-    return {"InvalidAtTarget",
-            Severity::Warning,
-            object,
-            refusal.field,
-            message,
-            "let its controller write its status anew, which most do when they start",
-            false};
-  }
   return {"InvalidAtTarget",
           Severity::Consent,
           object,
           refusal.field,
-          message,
+          consequence_of(refusal.stake) + words_of(refusal),
           repair(kind, refusal.field) +
               "; or accept it as it is, by copying check, object and field into spec.accept",
           false};
@@ -56,8 +74,17 @@ Check staying(const std::string& object, const std::string& kind, const Refusal&
 
 }  // namespace
 
+bool is_in_status(const std::string& field) {
+  return field == "status" || field.starts_with("status.");
+}
+
 Check refusal_check(const std::string& object, const std::string& kind, const Refusal& refusal) {
-  if (refusal.stake == Stake::Stays) return staying(object, kind, refusal);
+  if (is_in_status(refusal.field) && refusal.stake != Stake::Written) {
+    return status_warning(object, refusal);
+  }
+  if (refusal.stake == Stake::Stays || refusal.stake == Stake::Frozen) {
+    return staying(object, kind, refusal);
+  }
   const char* consequence = refusal.stake == Stake::Remade
                                 ? ", so that it would be deleted and could not be made again"
                                 : ", and the run has to write it";
@@ -65,8 +92,10 @@ Check refusal_check(const std::string& object, const std::string& kind, const Re
           Severity::Blocker,
           object,
           refusal.field,
-          "the target refuses it: " + quoted(refusal.words) + consequence,
-          repair(kind, refusal.field),
+          consequence_of(refusal.stake) + words_of(refusal) + consequence,
+          is_in_status(refusal.field)
+              ? "mend its status, with kubectl edit --subresource=status or its controller"
+              : repair(kind, refusal.field),
           false};
 }
 
@@ -100,15 +129,17 @@ Check unrehearsed_check(const std::string& crd, Stake stake, int num_objects,
 }
 
 Check unasked_check(const std::string& crd, int num_objects, const std::string& words) {
-  return {"NotRehearsed",
-          Severity::Note,
-          crd_display(crd),
-          "",
-          "a webhook that looks at the writes of " + objects_text(num_objects) +
-              " takes no dry runs, so that nobody knows beforehand whether it denies them: " +
-              quoted(words),
-          "",
-          false};
+  return {
+      "NotRehearsed",
+      Severity::Consent,
+      crd_display(crd),
+      "",
+      "whether admission takes the writes of " + objects_text(num_objects) +
+          " is not known beforehand: " + quoted(words),
+      "where this is a denial, change the objects or what denies them; where a webhook takes no "
+      "dry runs, accept that it is found out by the run, by copying check and object into "
+      "spec.accept",
+      false};
 }
 
 bool is_of_rehearsal(const Check& check) {

@@ -13,6 +13,7 @@ namespace gatelift {
 /// What would become of an object that the API server refuses.
 enum class Stake {
   Stays,    // stored and served as it is; only later changes of the field are refused
+  Frozen,   // the same on an API server before 1.30, which refuses every later write of the object
   Written,  // the run writes it and would be refused
   Remade,   // the run deletes it and could not make it again
 };
@@ -23,9 +24,15 @@ struct Refusal {
   std::string field;
   std::string words;
   Stake stake = Stake::Remade;
+  /// The API server stopped here: its other rules have not been looked at.
+  bool hides_others = false;
 };
 
-/// RehearsalRefused or, where the object stays, InvalidAtTarget. `object` is "Kind/ns/name".
+/// True for a field of the status, which controllers write anew.
+bool is_in_status(const std::string& field);
+
+/// RehearsalRefused or, where the object stays or loses a status only, InvalidAtTarget. `object` is
+/// "Kind/ns/name".
 Check refusal_check(const std::string& object, const std::string& kind, const Refusal& refusal);
 
 /// WriteDenied: the run's own write, as a dry run, was refused, which is admission's doing.
@@ -36,7 +43,9 @@ Check denial_check(const std::string& object, const std::string& words);
 Check unrehearsed_check(const std::string& crd, Stake stake, int num_objects,
                         const std::string& why);
 
-/// NotRehearsed, as a note: a webhook takes no dry runs, so that nobody can ask it beforehand.
+/// NotRehearsed: admission did not say beforehand whether it takes the run's own writes. `words`
+/// are its own: that a webhook takes no dry runs, and the denial of a webhook that calls the
+/// request bad, have one and the same reason, so that a person has to tell them apart.
 Check unasked_check(const std::string& crd, int num_objects, const std::string& words);
 
 /// True for the checks of this file.

@@ -2,6 +2,7 @@
 #include "reconcilers/steps/kind_rehearsal.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,25 +43,37 @@ class KindRehearsal {
   Result<std::optional<StepOutcome>> rehearse() {
     if (items_) RETURN_IF_ERROR(items_->prepare());
     std::vector<ObjectTrial> trials;
-    Request list;
-    list.verb = Verb::List;
-    list.resource = kind_.live.resource();
-    list.metadata_only = !kind_.at_copy;
-    const auto listed = for_each_object(run_.cluster, list, [&](Json&& object) -> Result<void> {
-      if (!problem_.empty()) return {};
-      ASSIGN_OR_RETURN(ObjectTrial trial, begin(std::move(object)));
-      if (!problem_.empty()) return {};
-      trials.push_back(std::move(trial));
-      return trials.size() < kAtOnce ? Result<void>() : finish(trials);
-    });
-    if (!listed) return fail(wrap(listed.error(), "rehearsing " + kind_.action.crd));
-    if (!problem_.empty()) return plan_anew();
+    // Trials take longer than reading, so that the list may be compacted away meanwhile.
+    for (bool is_over = false; !is_over;) {
+      const std::size_t num_seen = seen_.size();
+      const Result<void> listed = list_unseen(trials);
+      if (!problem_.empty()) return plan_anew();
+      is_over = listed.has_value();
+      const bool goes_on =
+          is_over || (listed.error().is(ErrorKind::Expired) && seen_.size() > num_seen);
+      if (!goes_on) return fail(wrap(listed.error(), "rehearsing " + kind_.action.crd));
+    }
     RETURN_IF_ERROR(finish(trials));
     report_kind();
     return std::nullopt;
   }
 
  private:
+  Result<void> list_unseen(std::vector<ObjectTrial>& trials) {
+    Request list;
+    list.verb = Verb::List;
+    list.resource = kind_.live.resource();
+    list.metadata_only = !kind_.at_copy;
+    RETURN_IF_ERROR(for_each_object(run_.cluster, list, [&](Json&& object) -> Result<void> {
+      if (!problem_.empty() || !seen_.insert(uid_of(object)).second) return {};
+      ASSIGN_OR_RETURN(ObjectTrial trial, begin(std::move(object)));
+      if (!problem_.empty()) return {};
+      trials.push_back(std::move(trial));
+      return trials.size() < kAtOnce ? Result<void>() : finish(trials);
+    }));
+    return {};
+  }
+
   bool is_remade() const { return kind_.action.kind == ActionKind::Convert; }
 
   bool is_deleted() const { return is_remade() || kind_.action.kind == ActionKind::Remove; }
@@ -96,8 +109,11 @@ class KindRehearsal {
     if (changed) {
       trial.needs_write = true;
       trial.body = trial_body(changed->object, at_);
-    } else if (is_remade() || kind_.action.kind == ActionKind::Rename) {
-      trial.passed_over = "it is not made anew, since there is one or a consent says so";
+    } else if (is_remade()) {
+      trial.not_made = "a consent leaves it in the backup";
+      return trial;
+    } else if (kind_.action.kind == ActionKind::Rename) {
+      trial.passed_over = "there is one at the new kind already";
       return trial;
     } else {
       trial.body = trial_body(as_it_stays(trial.object), at_);
@@ -117,8 +133,8 @@ class KindRehearsal {
   /// Tries what was begun, and forgets it.
   Result<void> finish(std::vector<ObjectTrial>& trials) {
     if (kind_.at_copy && copy_.is_served) {
-      const auto any = [](const ObjectTrial&) { return true; };
-      RETURN_IF_ERROR(try_at_copy(run_, at_, ways_.create_by, open_ones(trials, any)));
+      const auto made = [](const ObjectTrial& trial) { return trial.not_made.empty(); };
+      RETURN_IF_ERROR(try_at_copy(run_, at_, ways_.create_by, open_ones(trials, made)));
     }
     if (kind_.by_own_write) {
       const auto written = [&](const ObjectTrial& trial) { return is_written(trial); };
@@ -144,7 +160,8 @@ class KindRehearsal {
     OwnWrites writes;
     writes.resource = kind_.live.resource();
     writes.reads_metadata_only = !kind_.at_copy;
-    writes.knows_schema = !kind_.at_copy;
+    // No write changes a field that the schema looks at, and no schema is asked about deletions.
+    writes.knows_schema = !kind_.at_copy || is_deleted() || ways_.forgives_unchanged_fields;
     writes.request = [&](const ObjectTrial& trial) {
       if (!is_deleted()) return rewrite_request(trial.object, rewriting_);
       Request request;
@@ -162,8 +179,17 @@ class KindRehearsal {
   Stake stake_of(const ObjectTrial& trial, const Refusal& refusal) const {
     if (is_remade()) return Stake::Remade;
     if (kind_.action.kind == ActionKind::Rename) return Stake::Written;
-    if (trial.needs_write && !is_unchanged(trial, refusal.field)) return Stake::Written;
-    return is_written(trial) && !ways_.forgives_unchanged_fields ? Stake::Written : Stake::Stays;
+    const bool is_forgiven = !refusal.hides_others && is_unchanged(trial, refusal.field);
+    if (trial.needs_write && !is_forgiven) return Stake::Written;
+    if (is_written(trial) && !forgives_rewriting(trial, refusal)) return Stake::Written;
+    return ways_.forgives_unchanged_fields ? Stake::Stays : Stake::Frozen;
+  }
+
+  /// A field of the root that is missing is forgiven only where nothing at all changes.
+  bool forgives_rewriting(const ObjectTrial& trial, const Refusal& refusal) const {
+    if (!ways_.forgives_unchanged_fields) return false;
+    const bool is_of_root = refusal.field.find_first_of(".[") == std::string::npos;
+    return !is_of_root || rewrite_request(trial.object, rewriting_).verb == Verb::MergePatch;
   }
 
   /// Whether the write that an object needs leaves what is around the field as it is.
@@ -173,8 +199,13 @@ class KindRehearsal {
 
   void conclude(ObjectTrial& trial) {
     const std::string name = name_of(trial);
-    const bool was_tried_at_copy = kind_.at_copy && trial.untried.empty();
+    const bool is_for_copy = kind_.at_copy && trial.not_made.empty();
+    const bool was_tried_at_copy = is_for_copy && trial.untried.empty();
     const bool was_asked = kind_.by_own_write && is_written(trial) && trial.unasked.empty();
+    if (trial.has_no_namespace) {
+      if (!is_remade()) return protocol_.pass_over(name, "its namespace goes away");
+      trial.refusals.push_back({"metadata.namespace", "its namespace goes away"});
+    }
     if (!trial.untried.empty() && num_untried_++ == 0) untried_because_ = trial.untried;
     if (!trial.unasked.empty() && num_unasked_++ == 0) unasked_because_ = trial.unasked;
     if (!trial.passed_over.empty()) return protocol_.pass_over(name, trial.passed_over);
@@ -189,8 +220,8 @@ class KindRehearsal {
     if (!trial.denial.empty()) checks.push_back(denial_check(name, trial.denial));
     if (!checks.empty()) {
       protocol_.refuse(name, evidence, std::move(checks));
-    } else if (evidence == Evidence::None || (kind_.at_copy && !was_tried_at_copy)) {
-      protocol_.pass_over(name, kind_.at_copy ? trial.untried : trial.unasked);
+    } else if (evidence == Evidence::None || (is_for_copy && !was_tried_at_copy)) {
+      protocol_.pass_over(name, is_for_copy ? trial.untried : trial.unasked);
     } else {
       protocol_.accept(name, evidence, trial.added);
     }
@@ -215,7 +246,8 @@ class KindRehearsal {
   Json schema_;  // the target's
   Resource at_;  // the copy's collection
   Rewriting rewriting_;
-  std::string problem_;  // why the plan does not hold any more
+  std::unordered_set<std::string> seen_;  // uids
+  std::string problem_;                   // why the plan does not hold any more
   std::string untried_because_;
   std::string unasked_because_;
   int num_untried_ = 0;

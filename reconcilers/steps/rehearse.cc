@@ -99,7 +99,52 @@ Result<RehearsalWays> find_ways(Run& run) {
   return ways;
 }
 
+constexpr std::size_t kMostLookedAt = 20;
+
+/// "Kind/ns/name" of one of the kinds that are installed.
+std::optional<Request> read_of(const Run& run, std::string_view display) {
+  const auto slash = display.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::string_view kind = display.substr(0, slash);
+  const auto crd = std::ranges::find_if(run.installed.crds,
+                                        [&](const auto& each) { return each.second.kind == kind; });
+  if (crd == run.installed.crds.end()) return std::nullopt;
+  display.remove_prefix(slash + 1);
+  const auto last = display.rfind('/');
+  Request request;
+  request.resource = crd->second.resource();
+  request.metadata_only = true;
+  request.key.name = std::string(display.substr(last + 1));  // all of it where there is no slash
+  if (last != std::string_view::npos) request.key.ns = std::string(display.substr(0, last));
+  return request;
+}
+
+bool is_written_since(const Json& object, Time since) {
+  return std::ranges::any_of(array_at(object, "metadata", "managedFields"), [&](const Json& entry) {
+    const auto time = parse_time(string_at(entry, "time"));
+    return time && *time >= since && string_at(entry, "subresource").empty();
+  });
+}
+
 }  // namespace
+
+Result<bool> was_mended(Run& run) {
+  std::vector<Request> reads;
+  for (const Check& check : run.plan().checks) {
+    if (!check.stops() || !is_of_rehearsal(check) || reads.size() == kMostLookedAt) continue;
+    if (auto read = read_of(run, check.object)) reads.push_back(*std::move(read));
+  }
+  const std::vector<Result<Json>> found = send_all(
+      run.cluster, reads.size(), [&](std::size_t i) { return reads[i]; }, run.settings.in_flight);
+  // Times in managedFields are whole seconds.
+  const Time since = std::chrono::floor<std::chrono::seconds>(
+      run.record().rehearsal->rehearsed_at.value_or(Time{}));
+  for (const Result<Json>& each : found) {
+    if (each ? is_written_since(*each, since) : each.error().is(ErrorKind::NotFound)) return true;
+    if (!each && !each.error().is(ErrorKind::NotFound)) return fail(each.error());
+  }
+  return false;
+}
 
 Result<StepOutcome> rehearse(Run& run) {
   RETURN_IF_ERROR(remove_copies(run, CopiesOf::AnyMigration));

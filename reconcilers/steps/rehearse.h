@@ -15,4 +15,8 @@ namespace gatelift {
 /// ask the plan whether it stops.
 Result<StepOutcome> rehearse(Run& run);
 
+/// Whether one of the first objects that stop the plan was changed or deleted since: a rehearsal is
+/// then worth it at once. Goes by the times in managedFields.
+Result<bool> was_mended(Run& run);
+
 }  // namespace gatelift

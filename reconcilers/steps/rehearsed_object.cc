@@ -118,9 +118,10 @@ std::vector<Refusal> refusals_of(const Error& error) {
     }
   }
   // Beside others, what is said of the whole is only that other rules were not looked at yet.
-  if (refusals.size() > 1) {
-    std::erase_if(refusals, [](const Refusal& refusal) { return refusal.field.empty(); });
-  }
+  const bool is_whole_alone = refusals.size() <= 1;
+  const auto is_whole = [](const Refusal& refusal) { return refusal.field.empty(); };
+  const bool hides = !is_whole_alone && std::erase_if(refusals, is_whole) > 0;
+  for (Refusal& refusal : refusals) refusal.hides_others = hides;
   return refusals;
 }
 

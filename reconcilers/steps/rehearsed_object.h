@@ -35,7 +35,8 @@ struct Differences {
 Differences differences(const Json& sent, const Json& answered);
 
 /// The fields that a 422 names, each once, with all that is said about it; none where admission
-/// refused, which names no fields.
+/// refused, which names no fields. After an error of the schema (a missing or mistyped value, too
+/// many) the API server looks at no rules, and says so of the object as a whole.
 std::vector<Refusal> refusals_of(const Error& error);
 
 /// True where `field` and the list that it is in are the same in both objects: an error at it is

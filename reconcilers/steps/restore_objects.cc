@@ -11,6 +11,7 @@
 #include "reconcilers/steps/dependents.h"
 #include "reconcilers/steps/failures.h"
 #include "reconcilers/steps/precedence.h"
+#include "reconcilers/steps/rehearsed_object.h"
 #include "reconcilers/steps/restored_object.h"
 
 namespace gatelift {
@@ -45,7 +46,7 @@ class Restoration {
     ASSIGN_OR_RETURN(create_by_, way_to_create());
     RETURN_IF_ERROR(create_missing());
     if (failures_.empty()) measure_absence();
-    write_statuses();
+    RETURN_IF_ERROR(write_statuses());
     RETURN_IF_ERROR(restore_ownership());
     RETURN_IF_ERROR(attach_dependents(run_, action_, crd_));
     return outcome();
@@ -167,9 +168,11 @@ class Restoration {
     }
   }
 
-  /// Statuses of what was just created. A controller that was faster has newer ones, which stay.
-  void write_statuses() {
+  /// Statuses of what was just created. A controller that was faster has newer ones, which stay. One
+  /// that the target's schema refuses is left to its controller; the rehearsal has said so.
+  Result<void> write_statuses() {
     std::vector<Item*> members;
+    std::vector<Item*> without_status;
     for (Item& item : items_) {
       if (item.fate == Fate::Incomplete && item.ownership.is_null()) members.push_back(&item);
     }
@@ -178,11 +181,16 @@ class Restoration {
     }, [&](Item& item, const Json& intended, Result<Json> answer) {
       if (answer) {
         note_ownership(item, intended, *answer);
+      } else if (!refusals_of(answer.error()).empty()) {
+        run_.log("warn", display_name(crd_.kind, item.entry->key) +
+                             ": its status is not restored: " + answer.error().message);
+        without_status.push_back(&item);
       } else {
         item.fate = Fate::Failed;
         note_failure(item, answer.error());
       }
     });
+    return look_again(without_status);
   }
 
   Result<void> restore_ownership() {

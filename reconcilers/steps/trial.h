@@ -21,6 +21,8 @@ struct ObjectTrial {
   std::string untried;             // why the copy says nothing
   std::string unasked;             // why the own write says nothing
   std::string passed_over;         // why it was not tried at all
+  std::string not_made;            // why the copy is not asked: it is deleted and not made again
+  bool has_no_namespace = false;   // its namespace goes away, so that it cannot be made
 };
 
 using ObjectTrials = std::vector<ObjectTrial*>;

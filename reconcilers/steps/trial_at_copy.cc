@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -33,6 +34,13 @@ bool interrupts(const Error& error) {
   return false;
 }
 
+/// Whether errors of the status alone keep the API server from looking at the rest.
+bool hides_behind_status(const ObjectTrial& trial) {
+  return !trial.refusals.empty() && std::ranges::all_of(trial.refusals, [](const Refusal& refusal) {
+    return refusal.hides_others && is_in_status(refusal.field);
+  });
+}
+
 void note_accepted(ObjectTrial& trial, const Json& answer) {
   Differences found = differences(trial.body, answer);
   for (std::string& field : found.lost) {
@@ -49,10 +57,13 @@ Verdict judge(ObjectTrial& trial, const Result<Json>& answer) {
   }
   const Error& error = answer.error();
   if (interrupts(error)) return Verdict::Interrupted;
-  // A collection that is not served answers 404 in plain text.
-  if (error.is(ErrorKind::NotFound) && error.reason.empty()) return Verdict::NotServedYet;
+  // A collection that is not served answers 404 in plain text, and one that goes away takes no new
+  // objects.
+  const bool is_not_served =
+      (error.is(ErrorKind::NotFound) && error.reason.empty()) || error.reason == "MethodNotAllowed";
+  if (is_not_served) return Verdict::NotServedYet;
   if (error.is(ErrorKind::NotFound) || error.has_cause("NamespaceTerminating")) {
-    trial.passed_over = "its namespace goes away";
+    trial.has_no_namespace = true;
     return Verdict::Settled;
   }
   if (error.is(ErrorKind::Invalid)) trial.refusals = refusals_of(error);
@@ -65,7 +76,13 @@ class CopyTrials {
  public:
   CopyTrials(Run& run, const Resource& copy) : run_(run), copy_(copy) {}
 
-  Result<void> try_all(ObjectTrials open, CreateBy by) {
+  Result<void> try_all(const ObjectTrials& trials, CreateBy by) {
+    RETURN_IF_ERROR(try_each_way(trials, by));
+    return try_without_status(trials, by);
+  }
+
+ private:
+  Result<void> try_each_way(ObjectTrials open, CreateBy by) {
     std::vector<TrialWay> ways{
         {CreateBy::Post, FieldValidation::Strict },
         {CreateBy::Post, FieldValidation::Default}
@@ -79,7 +96,29 @@ class CopyTrials {
     return unavailable_ ? Result<void>(fail(*unavailable_)) : Result<void>();
   }
 
- private:
+  /// Those of which only the status was refused are asked for the rest as well.
+  Result<void> try_without_status(const ObjectTrials& trials, CreateBy by) {
+    std::vector<ObjectTrial> rest;
+    ObjectTrials hiding;
+    for (ObjectTrial* trial : trials) {
+      if (!hides_behind_status(*trial)) continue;
+      hiding.push_back(trial);
+      rest.push_back(*trial);
+      rest.back().body.erase("status");
+      rest.back().refusals.clear();
+    }
+    ObjectTrials open;
+    for (ObjectTrial& trial : rest) open.push_back(&trial);
+    RETURN_IF_ERROR(try_each_way(open, by));
+    for (std::size_t i = 0; i < hiding.size(); ++i) {
+      std::vector<Refusal>& refusals = hiding[i]->refusals;
+      for (Refusal& refusal : refusals) refusal.hides_others = false;
+      refusals.insert(refusals.end(), rest[i].refusals.begin(), rest[i].refusals.end());
+      hiding[i]->untried = rest[i].untried;
+    }
+    return {};
+  }
+
   /// Those that have to be asked otherwise.
   Result<ObjectTrials> send(ObjectTrials open, const TrialWay& way) {
     const Time give_up = run_.clock.now() + kServedEverywhere;

@@ -3,112 +3,11 @@
 // nothing.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <functional>
-#include <optional>
-
 #include "reconcilers/backup/backup.h"
-#include "test/support/api_error.h"
-#include "test/support/gateway_world.h"
+#include "test/unit/reconcilers/rehearsal_fixture.h"
 
 namespace gatelift {
 namespace {
-
-using Names = std::vector<std::string>;
-
-const std::string kScratch = "rehearsal.gatelift.dev";
-
-bool is_at_copy(const Request& request) { return request.resource.group == kScratch; }
-
-Names copies_left(const GatewayWorld& world) {
-  Names names;
-  for (const ObjectKey& key : world.cluster.stored_keys(resources::kCrds)) {
-    if (key.name.ends_with("." + kScratch)) names.push_back(key.name);
-  }
-  return names;
-}
-
-int num_copies_made(const GatewayWorld& world) {
-  return static_cast<int>(
-      std::ranges::count_if(world.cluster.writes(), [](const WriteRecord& write) {
-        return write.verb == Verb::Create && write.key.name.ends_with("." + kScratch);
-      }));
-}
-
-/// Changes of the user's CRDs and objects.
-Names changes(const GatewayWorld& world) {
-  Names found;
-  for (const WriteRecord& write : world.cluster.writes()) {
-    const bool is_theirs =
-        write.resource.group == "gateway.networking.k8s.io" ||
-        (write.resource == resources::kCrds && !write.key.name.ends_with("." + kScratch));
-    if (is_theirs && !write.dry_run) found.push_back(write.resource.plural + " " + write.key.name);
-  }
-  return found;
-}
-
-Json rehearsal(GatewayWorld& world) {
-  const Json migration = world.migration("up");
-  const Json* found = find(migration, "status", "rehearsal");
-  return found == nullptr ? Json() : *found;
-}
-
-/// "severity code object field" of what was found.
-Names findings(GatewayWorld& world) {
-  const Json migration = world.migration("up");
-  Names found;
-  for (const Json& check : array_at(migration, "status", "plan", "checks")) {
-    const std::string code = string_at(check, "check");
-    const bool is_ours = code == "RehearsalRefused" || code == "InvalidAtTarget" ||
-                         code == "WriteDenied" || code == "NotRehearsed";
-    if (!is_ours) continue;
-    found.push_back(string_at(check, "severity") + " " + code + " " + string_at(check, "object") +
-                    " " + string_at(check, "field"));
-  }
-  return found;
-}
-
-void accept(GatewayWorld& world, const std::string& check, const std::string& object,
-            const std::string& field) {
-  const Json consent = {
-      {"check",  check },
-      {"object", object},
-      {"field",  field }
-  };
-  ASSERT_TRUE(merge_patch(world.cluster, kMigrations,
-                          {
-                              "", "up"
-  },
-                          {{"spec", {{"accept", Json::array({consent})}}}}));
-}
-
-/// The copy refuses one object at a field.
-void refuse_at_copy(GatewayWorld& world, const std::string& name, const std::string& field) {
-  world.cluster.policy().refuse_as_invalid(
-      [name](const Request& request, const Json& object) {
-        return is_at_copy(request) && key_of(object).name == name;
-      },
-      field, "it has to be otherwise");
-}
-
-/// Answers some calls itself.
-class AnsweringCluster : public Cluster {
- public:
-  using Answer = std::function<std::optional<Result<Json>>(const Request&)>;
-  AnsweringCluster(Cluster& inner, Answer answer) : inner_(inner), answer_(std::move(answer)) {}
-
-  Result<Json> send(const Request& request) override {
-    if (auto answer = answer_(request)) return *std::move(answer);
-    return inner_.send(request);
-  }
-  Result<std::unique_ptr<Watch>> watch(const WatchRequest& request) override {
-    return inner_.watch(request);
-  }
-
- private:
-  Cluster& inner_;
-  Answer answer_;
-};
 
 TEST(Rehearsal, TriesEveryObjectAtACopyAndLeavesNone) {
   GatewayWorld world;
@@ -338,7 +237,7 @@ TEST(Rehearsal, SaysWhatItCouldNotTry) {
   EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
 }
 
-TEST(Rehearsal, TakesAWebhookWithoutDryRunsForNoRefusal) {
+TEST(Rehearsal, AsksWhereAWebhookTakesNoDryRunsOrCallsTheWriteBad) {
   GatewayWorld world;
   world.populate(1);
   world.create_migration("up");
@@ -349,9 +248,12 @@ TEST(Rehearsal, TakesAWebhookWithoutDryRunsForNoRefusal) {
     return Result<Json>(
         fail(fake::bad_request("admission webhook \"x.example.com\" does not support dry run")));
   });
-  EXPECT_EQ(world.run_through(asked, "up").outcome, PassOutcome::Finished);
+  EXPECT_TRUE(world.run_through(asked, "up").stalled);
   EXPECT_EQ(findings(world),
-            (Names{"Note NotRehearsed CustomResourceDefinition/" + world::kRouteCrd + " "}));
+            (Names{"Consent NotRehearsed CustomResourceDefinition/" + world::kRouteCrd + " "}));
+  EXPECT_EQ(changes(world), Names{});
+  accept(world, "NotRehearsed", "*", "");
+  EXPECT_EQ(world.run_through(asked, "up").outcome, PassOutcome::Finished);
 }
 
 TEST(Rehearsal, NamesTheFieldThatIsNotKept) {

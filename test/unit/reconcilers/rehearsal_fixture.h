@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests of rehearsals ask of the in-memory API server.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "test/support/api_error.h"
+#include "test/support/gateway_world.h"
+
+namespace gatelift {
+
+using Names = std::vector<std::string>;
+
+inline const std::string kScratch = "rehearsal.gatelift.dev";
+
+inline bool is_at_copy(const Request& request) { return request.resource.group == kScratch; }
+
+inline Names copies_left(const GatewayWorld& world) {
+  Names names;
+  for (const ObjectKey& key : world.cluster.stored_keys(resources::kCrds)) {
+    if (key.name.ends_with("." + kScratch)) names.push_back(key.name);
+  }
+  return names;
+}
+
+inline int num_copies_made(const GatewayWorld& world) {
+  return static_cast<int>(
+      std::ranges::count_if(world.cluster.writes(), [](const WriteRecord& write) {
+        return write.verb == Verb::Create && write.key.name.ends_with("." + kScratch);
+      }));
+}
+
+/// Changes of the user's CRDs and objects.
+inline Names changes(const GatewayWorld& world) {
+  Names found;
+  for (const WriteRecord& write : world.cluster.writes()) {
+    const bool is_theirs =
+        write.resource.group == "gateway.networking.k8s.io" ||
+        (write.resource == resources::kCrds && !write.key.name.ends_with("." + kScratch));
+    if (is_theirs && !write.dry_run) found.push_back(write.resource.plural + " " + write.key.name);
+  }
+  return found;
+}
+
+inline Json rehearsal(GatewayWorld& world) {
+  const Json migration = world.migration("up");
+  const Json* found = find(migration, "status", "rehearsal");
+  return found == nullptr ? Json() : *found;
+}
+
+/// "severity code object field" of what was found.
+inline Names findings(GatewayWorld& world) {
+  const Json migration = world.migration("up");
+  Names found;
+  for (const Json& check : array_at(migration, "status", "plan", "checks")) {
+    const std::string code = string_at(check, "check");
+    const bool is_ours = code == "RehearsalRefused" || code == "InvalidAtTarget" ||
+                         code == "WriteDenied" || code == "NotRehearsed";
+    if (!is_ours) continue;
+    found.push_back(string_at(check, "severity") + " " + code + " " + string_at(check, "object") +
+                    " " + string_at(check, "field"));
+  }
+  return found;
+}
+
+inline void accept(GatewayWorld& world, const std::string& check, const std::string& object,
+            const std::string& field) {
+  const Json consent = {
+      {"check",  check },
+      {"object", object},
+      {"field",  field }
+  };
+  ASSERT_TRUE(merge_patch(world.cluster, kMigrations,
+                          {
+                              "", "up"
+  },
+                          {{"spec", {{"accept", Json::array({consent})}}}}));
+}
+
+/// The copy refuses one object at a field.
+inline void refuse_at_copy(GatewayWorld& world, const std::string& name, const std::string& field) {
+  world.cluster.policy().refuse_as_invalid(
+      [name](const Request& request, const Json& object) {
+        return is_at_copy(request) && key_of(object).name == name;
+      },
+      field, "it has to be otherwise");
+}
+
+/// Answers some calls itself.
+class AnsweringCluster : public Cluster {
+ public:
+  using Answer = std::function<std::optional<Result<Json>>(const Request&)>;
+  AnsweringCluster(Cluster& inner, Answer answer) : inner_(inner), answer_(std::move(answer)) {}
+
+  Result<Json> send(const Request& request) override {
+    if (auto answer = answer_(request)) return *std::move(answer);
+    return inner_.send(request);
+  }
+  Result<std::unique_ptr<Watch>> watch(const WatchRequest& request) override {
+    return inner_.watch(request);
+  }
+
+ private:
+  Cluster& inner_;
+  Answer answer_;
+};
+
+}  // namespace gatelift

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a rehearsal counts, and what of an answer does.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "test/unit/reconcilers/rehearsal_fixture.h"
+
+namespace gatelift {
+namespace {
+
+using std::chrono::seconds;
+
+Json a_route(const std::string& name) {
+  Json route;
+  route["apiVersion"] = world::kRoutes.api_version();
+  route["kind"] = "HTTPRoute";
+  route["metadata"] = {
+      {"namespace", "a" },
+      {"name",      name}
+  };
+  route["spec"] = Json::object();
+  return route;
+}
+
+Error invalid_at(const std::vector<std::string>& fields) {
+  Error error;
+  error.kind = ErrorKind::Invalid;
+  error.http_status = 422;
+  error.reason = "Invalid";
+  error.message = "it is invalid";
+  for (const std::string& field : fields) {
+    error.causes.push_back({"FieldValueInvalid", field, "no"});
+  }
+  return error;
+}
+
+/// The plan that is to be approved.
+void approve(GatewayWorld& world) {
+  const std::string digest = string_at(world.migration("up"), "status", "plan", "digest");
+  ASSERT_TRUE(merge_patch(world.cluster, kMigrations,
+                          {
+                              "", "up"
+  },
+                          {{"spec", {{"approvedPlan", digest}}}}));
+}
+
+TEST(RepeatedRehearsal, IsForgottenWhereThePlanChangesAndComesBack) {
+  GatewayWorld world;
+  world.populate(2);
+  refuse_at_copy(world, "policy-1", "spec");
+  world.create_migration("up", {
+                                   {"approval", "Required"}
+  });
+  world.run("up");
+  approve(world);
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(findings(world), Names{"Blocker RehearsalRefused BackendTLSPolicy/b/policy-1 spec"});
+  world.clock.advance(seconds(60));
+  ASSERT_TRUE(create(world.cluster, world::kRoutes, a_route("for-a-while")));
+  EXPECT_EQ(world.run("up").reason, "AwaitingApproval");
+  Request gone;
+  gone.verb = Verb::Delete;
+  gone.resource = world::kRoutes;
+  gone.key = {"a", "for-a-while"};
+  ASSERT_TRUE(world.cluster.send(gone));
+  world.clock.advance(seconds(60));
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(world.num_deletions(world::kOldPolicies), 0);
+  EXPECT_EQ(findings(world), Names{"Blocker RehearsalRefused BackendTLSPolicy/b/policy-1 spec"});
+}
+
+TEST(RepeatedRehearsal, IsNotTakenOverAfterAWeek) {
+  GatewayWorld world;
+  world.populate(2);
+  refuse_at_copy(world, "one", "spec.rules");
+  world.create_migration("up");
+  EXPECT_TRUE(world.run("up").stalled);
+  const int copies = num_copies_made(world);
+  world.clock.advance(seconds(7 * 24 * 3600));
+  accept(world, "InvalidAtTarget", "HTTPRoute/a/one", "spec.rules");
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_GT(num_copies_made(world), copies);
+}
+
+TEST(RepeatedRehearsal, WaitsLongerWhereMoreObjectsComeAndGo) {
+  GatewayWorld world;
+  world.populate(400);
+  refuse_at_copy(world, "policy-1", "spec");
+  world.create_migration("up");
+  EXPECT_TRUE(world.run("up").stalled);
+  const int copies = num_copies_made(world);
+  ASSERT_TRUE(create(world.cluster, world::kRoutes, a_route("more")));
+  world.clock.advance(seconds(11));
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(num_copies_made(world), copies);
+  world.clock.advance(seconds(11));
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_GT(num_copies_made(world), copies);
+}
+
+TEST(RepeatedRehearsal, KeepsWhatThePlanItselfHasFound) {
+  GatewayWorld world;
+  world.populate(2);
+  refuse_at_copy(world, "policy-1", "spec");
+  world.create_migration("up");
+  world.run("up");
+  const Json before = world.migration("up").at("status").at("plan").at("checks");
+  world.clock.advance(seconds(130));
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(world.migration("up").at("status").at("plan").at("checks"), before);
+}
+
+TEST(RehearsalAnswer, OfAStatusHidesNothingElse) {
+  GatewayWorld world;
+  world.populate(1);
+  world.create_migration("up");
+  AnsweringCluster asked(world.cluster, [](const Request& request) -> std::optional<Result<Json>> {
+    if (!is_at_copy(request) || !request.dry_run || key_of(request.body).name != "policy-0") {
+      return std::nullopt;
+    }
+    if (find(request.body, "status") != nullptr) {
+      return Result<Json>(fail(invalid_at({"status.ancestors[0].conditions", "<nil>"})));
+    }
+    return Result<Json>(fail(invalid_at({"spec.targetRefs"})));
+  });
+  EXPECT_TRUE(world.run_through(asked, "up").stalled);
+  EXPECT_EQ(findings(world),
+            (Names{"Blocker RehearsalRefused BackendTLSPolicy/a/policy-0 spec.targetRefs",
+                   "Warning InvalidAtTarget BackendTLSPolicy/a/policy-0 "
+                   "status.ancestors[0].conditions"}));
+  EXPECT_EQ(changes(world), Names{});
+}
+
+TEST(RehearsalAnswer, OfAWebhookAboutADeletionIsADenialAlsoWhereItNamesFields) {
+  GatewayWorld world;
+  world.populate(1);
+  world.create_migration("up");
+  AnsweringCluster asked(world.cluster, [](const Request& request) -> std::optional<Result<Json>> {
+    if (!request.dry_run || request.verb != Verb::Delete) return std::nullopt;
+    return Result<Json>(fail(invalid_at({"spec.targetRef"})));
+  });
+  EXPECT_TRUE(world.run_through(asked, "up").stalled);
+  EXPECT_EQ(findings(world), Names{"Blocker WriteDenied BackendTLSPolicy/a/policy-0 "});
+}
+
+TEST(RehearsalAnswer, IsAskedForWhatIsDeletedAndNotMadeAgain) {
+  GatewayWorld world;
+  world.populate(1);
+  Json foreign = world::policy("a", "left");
+  foreign["spec"]["targetRef"]["namespace"] = "b";
+  ASSERT_TRUE(create(world.cluster, world::kOldPolicies, foreign));
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json& object) {
+        return request.verb == Verb::Delete && key_of(object).name == "left";
+      },
+      "it stays");
+  Json consent;
+  consent["check"] = "ForeignTargetNamespace";
+  consent["object"] = "BackendTLSPolicy/a/left";
+  consent["field"] = "spec.targetRef.namespace";
+  consent["resolution"] = "LeaveInBackup";
+  world.create_migration("up", {
+                                   {"accept", Json::array({consent})}
+  });
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(findings(world), Names{"Blocker WriteDenied BackendTLSPolicy/a/left "});
+  EXPECT_EQ(world.num_deletions(world::kOldPolicies), 0);
+}
+
+/// A list of policies in two pages, of which the second is gone when it is asked for, once.
+class CompactedList {
+ public:
+  explicit CompactedList(Cluster& cluster) : cluster_(cluster) {}
+
+  std::optional<Result<Json>> answer(const Request& request) {
+    if (request.dry_run && is_at_copy(request)) ++tried[key_of(request.body).name];
+    const bool is_of_policies = request.verb == Verb::List &&
+                                request.resource == world::kOldPolicies && !request.metadata_only;
+    if (!is_of_policies || step_ == 2 || num_copies_() == 0) return std::nullopt;
+    if (step_++ == 1) return Result<Json>(fail(ErrorKind::Expired, "the list is compacted"));
+    Result<Json> page = cluster_.send(request);
+    page->at("items").erase(page->at("items").size() - 1);
+    (*page)["metadata"]["continue"] = "the rest";
+    return page;
+  }
+
+  std::map<std::string, int> tried;
+
+ private:
+  std::size_t num_copies_() {
+    Request list;
+    list.verb = Verb::List;
+    list.resource = resources::kCrds;
+    list.label_selector = "app.kubernetes.io/managed-by=gatelift";
+    return array_at(cluster_.send(list).value(), "items").size();
+  }
+
+  Cluster& cluster_;
+  int step_ = 0;
+};
+
+TEST(RehearsalAnswer, OfEachObjectIsWantedOnceThoughTheListIsCompactedMeanwhile) {
+  GatewayWorld world;
+  world.populate(3);
+  world.create_migration("up");
+  CompactedList list(world.cluster);
+  AnsweringCluster asked(world.cluster,
+                         [&](const Request& request) { return list.answer(request); });
+  EXPECT_EQ(world.run_through(asked, "up").outcome, PassOutcome::Finished);
+  for (const char* name : {"policy-0", "policy-1", "policy-2"})
+    EXPECT_EQ(list.tried[name], 1) << name;
+}
+
+}  // namespace
+}  // namespace gatelift
