@@ -12,7 +12,7 @@
 #include "reconcilers/convert/references.h"
 #include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/findings.h"
-#include "reconcilers/steps/config_maps.h"
+#include "reconcilers/plan/move_checks.h"
 
 namespace gatelift {
 
