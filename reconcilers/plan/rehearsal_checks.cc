@@ -112,15 +112,14 @@ Check denial_check(const std::string& object, const std::string& words) {
 
 Check unrehearsed_check(const std::string& crd, Stake stake, int num_objects,
                         const std::string& why) {
-  const Severity severity = stake == Stake::Remade ? Severity::Consent : Severity::Warning;
-  Check check{"NotRehearsed", Severity::Note, crd_display(crd), "", "", "", false};
-  check.severity = severity;
+  Check check{"NotRehearsed", Severity::Warning, crd_display(crd), "", "", "", false};
+  if (stake == Stake::Remade) check.severity = Severity::Consent;
   check.message = objects_text(num_objects) +
                   " could not be tried at a copy of the target's CRD, so that nobody knows "
                   "beforehand whether the target takes them: " +
                   why;
   check.next = "let what denies it pass the group rehearsal.gatelift.dev";
-  if (severity == Severity::Consent) {
+  if (check.severity == Severity::Consent) {
     check.next +=
         ", or accept that it is found out while they are absent, by copying check and object into "
         "spec.accept";
