@@ -25,6 +25,8 @@ const char* role_text(BackupRole role) {
       return "intended";
     case BackupRole::Dependent:
       return "dependent";
+    case BackupRole::Policy:
+      return "policy";
   }
   return "";
 }

@@ -20,13 +20,17 @@ class LocalEngine : public Engine {
   void start() override { lease_.start(); }
   LeaseRunner::View lease() const override { return lease_.view(); }
   Result<ReconcileResult> reconcile(const std::string& migration) override;
-  void stop() override { lease_.release(); }
+  /// Puts back a policy that a run has suspended, and lets the lease go.
+  void stop() override;
 
   LeaseRunner& lease_runner() { return lease_; }
   /// The cluster as reconciles see it: no write without the lease.
   Cluster& guarded() { return guarded_; }
 
  private:
+  Cluster& lease_cluster_;
+  Clock& clock_;
+  ReconcilerSettings settings_;
   LeaseRunner lease_;
   ObservedCluster guarded_;
   MigrationReconciler reconciler_;

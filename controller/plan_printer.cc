@@ -139,12 +139,16 @@ std::string checks_text(const Plan& plan, Severity severity, const PlanLayout& l
   return "\n" + styled(words.title, words.style, layout.colored) + "\n" + text;
 }
 
+bool deletes(const PlannedAction& action) {
+  return action.kind == ActionKind::SuspendPolicy || action.kind == ActionKind::Remove;
+}
+
 std::string cost_text(const Plan& plan) {
   std::string text = "\nAbout " + std::to_string(plan.estimated_writes) + " writes";
   if (plan.estimated_unavailable.count() > 0) {
     text += "; objects that are converted are absent for about " +
             duration_text(plan.estimated_unavailable);
-  } else {
+  } else if (std::ranges::none_of(plan.actions, deletes)) {
     text += "; nothing is deleted";
   }
   return text + ".\n";

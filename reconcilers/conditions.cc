@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "reconcilers/admission/old_webhook.h"
+
 namespace gatelift {
 namespace {
 
@@ -74,14 +76,21 @@ std::string summary_of(const Record& record) {
   int skipped = 0;
   int crds = 0;
   int written = 0;
+  bool removed_webhook = false;
   for (const CrdProgress& crd : record.crds) {
     skipped += crd.objects.skipped;
+    if (crd.name == kOldWebhook) {
+      removed_webhook = true;
+      continue;
+    }
     objects[crd.action] += crd.objects.done;
     written += crd.objects.done;
     ++kinds[crd.action];
     if (writes_target_crd(crd.action) && crd.action != ActionKind::Reencode) ++crds;
   }
-  if (crds == 0 && written == 0 && kinds[ActionKind::Remove] == 0) {
+  const int policies = kinds[ActionKind::SuspendPolicy] + kinds[ActionKind::InstallPolicy];
+  if (crds == 0 && written == 0 && kinds[ActionKind::Remove] == 0 && policies == 0 &&
+      !removed_webhook) {
     return "the cluster has the target already; nothing was written";
   }
   std::string text = "wrote " + count_text(crds, "CRD");
@@ -101,6 +110,8 @@ std::string summary_of(const Record& record) {
     text += ", removed " + count_text(num, "CRD") + " with " +
             count_text(objects[ActionKind::Remove], "object");
   }
+  if (removed_webhook) text += ", removed the webhook of bundles before v1.0";
+  if (policies > 0) text += ", settled the admission policy";
   if (skipped > 0) text += ", skipped " + std::to_string(skipped) + " (see the report)";
   if (record.unavailable_since && record.unavailable_measured) {
     text += "; absent for " + tenths_text(*record.unavailable_measured);

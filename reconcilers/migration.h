@@ -213,6 +213,16 @@ struct BackupRecord {
   bool operator==(const BackupRecord&) const = default;
 };
 
+/// An admission policy that a run has taken away and that is not back: status.admission. It is set
+/// before the deletion, and reset when the policy is back, replaced, or gone as planned.
+struct SuspendedPolicy {
+  std::string name;
+  std::string backup;  // holds the policy and its binding as they were
+  Time since;
+
+  bool operator==(const SuspendedPolicy&) const = default;
+};
+
 /// metav1.Condition.
 struct Condition {
   std::string type;
@@ -242,6 +252,7 @@ struct Record {
   std::optional<Time> finished_at;
   std::optional<Time> unavailable_since;  // first deletion
   std::optional<std::chrono::milliseconds> unavailable_measured;
+  std::optional<SuspendedPolicy> suspended_policy;
   std::vector<Condition> conditions;
 
   CrdProgress* crd(std::string_view name);

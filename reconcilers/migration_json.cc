@@ -201,6 +201,17 @@ void read_unavailable(const JsonReader& in, Record& record) {
   in.read("since", record.unavailable_since);
 }
 
+void read_admission(const JsonReader& in, Record& record) {
+  SuspendedPolicy suspended;
+  std::optional<Time> since;
+  in.read("suspendedPolicy", suspended.name);
+  in.read("backup", suspended.backup);
+  in.read("since", since);
+  if (suspended.name.empty()) return;
+  if (since) suspended.since = *since;
+  record.suspended_policy = std::move(suspended);
+}
+
 Record read_record(const JsonReader& in) {
   Record record;
   in.read("observedGeneration", record.observed_generation);
@@ -224,6 +235,7 @@ Record read_record(const JsonReader& in) {
   in.read("rollsBackTo", record.rolls_back_to);
   in.read("rolledBackBecause", record.rolled_back_because);
   read_unavailable(in.at("unavailable"), record);
+  read_admission(in.at("admission"), record);
   in.read("startedAt", record.started_at);
   in.read("finishedAt", record.finished_at);
   in.each("conditions",
@@ -397,6 +409,16 @@ Json unavailable_json(const Record& record) {
   return json;
 }
 
+Json admission_json(const Record& record) {
+  if (!record.suspended_policy) return Json::object();
+  const SuspendedPolicy& suspended = *record.suspended_policy;
+  return {
+      {"suspendedPolicy", suspended.name                    },
+      {"backup",          suspended.backup                  },
+      {"since",           format_micro_time(suspended.since)}
+  };
+}
+
 Json condition_json(const Condition& condition) {
   return {
       {"type",               condition.type                        },
@@ -475,6 +497,7 @@ Json status_json(const Record& record) {
   put(json, "rollsBackTo", record.rolls_back_to);
   put(json, "rolledBackBecause", record.rolled_back_because);
   put(json, "unavailable", unavailable_json(record));
+  put(json, "admission", admission_json(record));
   put(json, "startedAt", record.started_at);
   put(json, "finishedAt", record.finished_at);
   Json conditions = Json::array();

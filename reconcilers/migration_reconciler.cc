@@ -10,6 +10,7 @@
 #include "reconcilers/migration_json.h"
 #include "reconcilers/phase_table.h"
 #include "reconcilers/rollback.h"
+#include "reconcilers/steps/policy_restoration.h"
 #include "reconcilers/steps/scratch_crd.h"
 
 namespace gatelift {
@@ -18,6 +19,7 @@ namespace {
 constexpr std::chrono::minutes kStallAfter{5};
 constexpr std::chrono::seconds kLookAgain{30};
 constexpr std::chrono::seconds kRecordEvery{1};
+constexpr std::chrono::minutes kPolicyKept{1};  // after a stop, before it is suspended again
 constexpr const char* kFinalizer = "gatelift.dev/finish";
 
 bool is_over(const Migration& migration) {
@@ -55,6 +57,7 @@ struct Memory {
   std::string uid;
   std::optional<Time> failing_since;
   std::map<std::string, CrdSeen> crds_seen;
+  std::optional<Time> policy_kept_until;
 };
 
 }  // namespace
@@ -91,6 +94,8 @@ struct MigrationReconciler::State {
   Result<StepOutcome> advance(Run& run);
   Result<void> enter(Run& run, Phase phase);
   Result<void> hold_finalizer(Run& run);
+  Result<Verdict> with_policy_restored(Run& run, Verdict verdict);
+  Result<ReconcileResult> let_go(Run& run);
   Result<ReconcileResult> conclude(Run& run, const Verdict& verdict,
                                    std::optional<std::chrono::milliseconds> requeue);
   Result<ReconcileResult> conclude_step(Run& run, const Result<StepOutcome>& outcome);
@@ -200,6 +205,7 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   }
   ASSIGN_OR_RETURN(std::optional<std::string> older, older_at_work(migration));
   if (older && !record.may_not_rest()) {
+    RETURN_IF_ERROR(restore_policy(run));
     return Verdict{Verdict::Kind::Waiting, "WaitingForOther",
                    "waits until " + std::string(kMigrationKind) + "/" + *older + " is done"};
   }
@@ -228,14 +234,18 @@ Result<void> MigrationReconciler::State::enter(Run& run, Phase phase) {
   return {};
 }
 
-/// A finalizer on the resource while objects are absent: deleting the resource then waits until they are back.
+/// A finalizer on the resource while objects are absent or a policy is suspended: deleting the
+/// resource then waits until they are back.
 Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
-  bool wanted = !is_over(run.migration) && run.record().phase == Phase::Migrate &&
-                !run.record().unavailable_measured && run.record().plan &&
-                std::any_of(run.plan().actions.begin(), run.plan().actions.end(),
-                            [](const PlannedAction& a) {
-                              return a.kind == ActionKind::Convert || a.kind == ActionKind::Carry;
-                            });
+  const Record& record = run.record();
+  const auto takes_away = [&](const PlannedAction& action) {
+    const bool moves = action.kind == ActionKind::Convert || action.kind == ActionKind::Carry;
+    return action.kind == ActionKind::SuspendPolicy || (moves && !record.unavailable_measured);
+  };
+  const bool wanted =
+      record.suspended_policy ||
+      (!is_over(run.migration) && record.phase == Phase::Migrate && record.plan &&
+       std::any_of(run.plan().actions.begin(), run.plan().actions.end(), takes_away));
   Json finalizers = array_at(run.object, "metadata", "finalizers");
   auto ours = std::find(finalizers.begin(), finalizers.end(), Json(kFinalizer));
   bool present = ours != finalizers.end();
@@ -293,8 +303,27 @@ void MigrationReconciler::State::remember(const Run& run) {
   source = run.source;
 }
 
+/// A run that stops leaves no policy suspended; the verdict says what became of it.
+Result<Verdict> MigrationReconciler::State::with_policy_restored(Run& run, Verdict verdict) {
+  if (verdict.kind != Verdict::Kind::Stalled || !run.record().suspended_policy) return verdict;
+  const std::string name = "ValidatingAdmissionPolicy/" + run.record().suspended_policy->name;
+  auto restored = restore_policy(run);
+  if (restored) {
+    std::optional<Time>& kept_until = memories[run.migration.name].policy_kept_until;
+    kept_until = std::max(kept_until.value_or(Time{}), clock.now() + kPolicyKept);
+    verdict.message += "; " + name + ", which was taken away for the run, is back meanwhile";
+    return verdict;
+  }
+  if (restored.error().is(ErrorKind::Cancelled)) return fail(std::move(restored).error());
+  verdict.message += "; " + name +
+                     ", which was taken away for the run, is not back, and is tried " +
+                     "again: " + restored.error().message;
+  return verdict;
+}
+
 Result<ReconcileResult> MigrationReconciler::State::conclude(
-    Run& run, const Verdict& verdict, std::optional<std::chrono::milliseconds> requeue) {
+    Run& run, const Verdict& come_to, std::optional<std::chrono::milliseconds> requeue) {
+  ASSIGN_OR_RETURN(const Verdict verdict, with_policy_restored(run, come_to));
   Record& record = run.record();
   const Condition* before = record.condition("Ready");
   bool news = before == nullptr || before->reason != verdict.reason ||
@@ -396,6 +425,19 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_step(
   return fail(ErrorKind::Internal, "unknown outcome of a step");
 }
 
+/// The resource is deleted, and nothing is absent: its end waits for the policy only.
+Result<ReconcileResult> MigrationReconciler::State::let_go(Run& run) {
+  auto restored = restore_policy(run);
+  if (!restored) {
+    if (restored.error().is(ErrorKind::Cancelled)) return fail(std::move(restored).error());
+    return conclude(run, {Verdict::Kind::Waiting, "RestoringPolicy", restored.error().message},
+                    std::chrono::seconds(2));
+  }
+  run.record().phase = Phase::Done;
+  RETURN_IF_ERROR(hold_finalizer(run));
+  return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Done, false, "", ""};
+}
+
 Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name) {
   ASSIGN_OR_RETURN(std::optional<Json> object, get_if_exists(cluster, kMigrations, {"", name}));
   if (!object) {
@@ -410,24 +452,25 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
     source.reset();
   }
   Memory& memory = memories[name];
-  if (memory.uid != migration.uid) memory = {migration.uid, std::nullopt, {}};
+  if (memory.uid != migration.uid) memory = {migration.uid, std::nullopt, {}, std::nullopt};
   Run run{cluster,    clock,   settings,
           backups,    &sources, memory.crds_seen,
           std::move(migration), *std::move(object), target,
           {},         backup,  source,
           clock.now()};
+  run.policy_kept_until = &memory.policy_kept_until;
   if (run.record().phase == Phase::Rehearse) {  // a process that died in it has left something
     const auto removed = remove_copies(run, CopiesOf::ThisMigration);
     if (!removed) return conclude_error(run, removed.error());
   }
-  if (run.migration.deleting && !run.record().may_not_rest()) {
-    run.record().phase = Phase::Done;
-    RETURN_IF_ERROR(hold_finalizer(run));
-    return ReconcileResult{PassOutcome::Gone, std::nullopt, Phase::Done, false, "", ""};
-  }
+  if (run.migration.deleting && !run.record().may_not_rest()) return let_go(run);
   auto prepared = prepare(run);
   if (!prepared) return conclude_error(run, prepared.error());
-  if (*prepared) return conclude(run, **prepared, std::chrono::seconds(10));
+  if (*prepared) {
+    auto concluded = conclude(run, **prepared, std::chrono::seconds(10));
+    memory.policy_kept_until.reset();  // nothing was tried that may stop again
+    return concluded;
+  }
   if (is_over(run.migration)) return conclude(run, resting_verdict(run), std::nullopt);
   return conclude_step(run, advance(run));
 }

@@ -5,10 +5,14 @@
 #include <map>
 #include <utility>
 
+#include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/rehearsal_checks.h"
 #include "reconcilers/report.h"
 #include "reconcilers/rollback.h"
+#include "reconcilers/steps/admission_policy.h"
+#include "reconcilers/steps/admission_steps.h"
 #include "reconcilers/steps/back_up.h"
+#include "reconcilers/steps/policy_restoration.h"
 #include "reconcilers/steps/recreate.h"
 #include "reconcilers/steps/rehearse.h"
 #include "reconcilers/steps/rename.h"
@@ -31,8 +35,9 @@ bool is_update(ActionKind kind) {
 }
 
 /// Proven by the record (the step came to its end) and by the cluster (it is still so).
-bool is_action_proven(Run& run, const PlannedAction& action) {
+Result<bool> is_action_proven(Run& run, const PlannedAction& action) {
   if (action.kind == ActionKind::Keep) return true;
+  if (!is_about_crd(action)) return is_admission_proven(run, action);
   const CrdProgress* progress = run.record().crd(action.crd);
   if (action.kind == ActionKind::Rename) return progress != nullptr && progress->step == "Done";
   if (action.kind == ActionKind::Remove) {
@@ -117,6 +122,8 @@ Result<bool> is_planned(Run& run) {
 
 Result<StepOutcome> plan(Run& run) {
   run.report("", "Plan", 0, 0);
+  // What is planned is planned with the policy in place that a broken-off run has taken away.
+  RETURN_IF_ERROR(restore_policy(run));
   ASSIGN_OR_RETURN(Plan now, compute_plan(run));
   Record& record = run.record();
   const bool is_still_rehearsed = has_been_rehearsed(record) &&
@@ -213,40 +220,49 @@ Result<StepOutcome> back_up(Run& run) {
 }
 
 Result<bool> is_migrated(Run& run) {
-  const std::vector<PlannedAction>& actions = run.plan().actions;
-  return std::all_of(actions.begin(), actions.end(), [&](const PlannedAction& action) {
-    return is_action_proven(run, action);
-  });
+  for (const PlannedAction& action : run.plan().actions) {
+    ASSIGN_OR_RETURN(const bool proven, is_action_proven(run, action));
+    if (!proven) return false;
+  }
+  return true;
 }
 
 /// What can be undone by another write comes first, all at once; then objects at new kinds; then
 /// what cannot be undone, one after the other. But nothing comes before objects that are absent.
 Result<StepOutcome> migrate(Run& run) {
+  ASSIGN_OR_RETURN(const std::optional<StepOutcome> before, clear_the_way(run));
+  if (before) return *before;
   std::vector<const PlannedAction*> updates;
   std::map<ActionKind, const PlannedAction*> first;
   for (const PlannedAction& action : run.plan().actions) {
-    if (is_action_proven(run, action)) continue;
+    if (!is_about_crd(action)) continue;
+    ASSIGN_OR_RETURN(const bool proven, is_action_proven(run, action));
+    if (proven) continue;
     first.try_emplace(action.kind, &action);
     if (is_update(action.kind)) updates.push_back(&action);
   }
   const auto conversion = first.find(ActionKind::Convert);
   if (conversion != first.end() && run.record().is_absence_open()) {
-    return recreate(run, *conversion->second, *run.backup);
+    return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
   }
-  if (!updates.empty()) return update_crds(run, updates);
+  if (!updates.empty()) return unless_policy_lingers(run, update_crds(run, updates));
   if (const auto it = first.find(ActionKind::Rename); it != first.end()) {
     return rename_objects(run, *it->second);
   }
-  if (conversion != first.end()) return recreate(run, *conversion->second, *run.backup);
+  if (conversion != first.end()) {
+    return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
+  }
   if (const auto it = first.find(ActionKind::Remove); it != first.end()) {
     return remove_crd(run, *it->second, *run.backup);
   }
-  return StepOutcome::progressed();
+  ASSIGN_OR_RETURN(const std::optional<StepOutcome> after, close_up(run));
+  return after.value_or(StepOutcome::progressed());
 }
 
 Result<bool> is_verified(Run& run) { return run.record().finished_at.has_value(); }
 
 Result<StepOutcome> verify(Run& run) {
+  accept_suspension(run);
   ASSIGN_OR_RETURN(Verification verification, gatelift::verify(run));
   write_report(run, verification);
   if (!verification.failures.empty()) {

@@ -7,9 +7,12 @@
 #include <set>
 #include <utility>
 
+#include "reconcilers/admission/old_webhook.h"
 #include "reconcilers/bundle/digest.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/migration_json.h"
+#include "reconcilers/plan/actions.h"
+#include "reconcilers/steps/admission_backup.h"
 
 namespace gatelift {
 namespace {
@@ -127,18 +130,43 @@ void note_what_stays(const VerifiedBackup& source, Plan& plan) {
   }
 }
 
+/// A webhook without its pod and certificate would stop every write of three kinds, so that it is
+/// for a person to bring back.
+void note_old_webhook(const VerifiedBackup& source, Plan& plan) {
+  const ObjectKey key{"", std::string(kOldWebhook)};
+  const std::string collection = collection_name(resources::kValidatingWebhooks);
+  if (source.entry(BackupRole::Policy, collection, key) == nullptr) return;
+  Check check;
+  check.code = "OldWebhook";
+  check.object = display_name(kValidatingWebhookKind, key);
+  check.message = "the upgrade removed it; it is in backup " + source.summary().ref +
+                  " with all that belongs to it (gatelift backup export), and is not put back";
+  plan.checks.push_back(std::move(check));
+}
+
+/// CRDs, and the admission policies that there were.
+bool is_of_the_bundle(const BackupEntry& entry) {
+  if (entry.role == BackupRole::Crd) return true;
+  return entry.role == BackupRole::Policy &&
+         (entry.crd == collection_name(resources::kAdmissionPolicies) ||
+          entry.crd == collection_name(resources::kAdmissionPolicyBindings));
+}
+
 }  // namespace
 
 Result<Bundle> bundle_of_backup(const VerifiedBackup& backup, BundleRef ref) {
   std::vector<Json> manifests;
   for (const BackupEntry& entry : backup.entries()) {
-    if (entry.role != BackupRole::Crd) continue;
+    if (!is_of_the_bundle(entry)) continue;
+    // What changed while it was backed up is in there twice.
+    if (backup.entry(entry.role, entry.crd, entry.key) != &entry) continue;
     ASSIGN_OR_RETURN(Json crd, backup.document(entry));
     Json manifest = {{"apiVersion", crd.at("apiVersion")},
                      {"kind", crd.at("kind")},
                      {"metadata", {{"name", entry.key.name}}},
                      {"spec", crd.at("spec")}};
-    // The API server's default; nobody shall become its owner by our writing it.
+    // The API server's defaults; nobody shall become their owner by our writing them.
+    if (entry.role == BackupRole::Policy) manifest["spec"] = policy_spec(crd);
     if (string_at(manifest, "spec", "conversion", "strategy") == "None") {
       manifest["spec"].erase("conversion");
     }
@@ -191,8 +219,10 @@ Result<void> complete_rollback_plan(const Run& run, Plan& plan) {
     kept.push_back(restore_action(run, crd, num_objects));
   }
   plan.actions = std::move(kept);
+  sort_actions(plan.actions);
   RETURN_IF_ERROR(drop_field_checks(*run.source, plan));
   note_what_stays(*run.source, plan);
+  note_old_webhook(*run.source, plan);
   plan.digest = sha256(print_json(plan_json(plan)));
   return {};
 }

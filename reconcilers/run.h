@@ -39,6 +39,8 @@ struct Run {
   std::shared_ptr<const VerifiedBackup> backup;  // of this run; null before BackUp is proven
   std::shared_ptr<const VerifiedBackup> source;  // the backup that a rollback restores; null in an upgrade
   Time written_at;  // when the record was last read or written
+  /// Until when a policy that a stop put back is left in place; null where nobody remembers.
+  std::optional<Time>* policy_kept_until = nullptr;
 
   Record& record() { return migration.record; }
   const MigrationSpec& spec() const { return migration.spec; }

@@ -26,11 +26,12 @@ enum class BackupRole {
   Original,   // an object as it was, whole: status, managedFields and resourceVersion too
   Intended,   // the same object as it shall be after the upgrade
   Dependent,  // an object whose ownerReferences name an Original, as it was
+  Policy,     // an admission policy, or a part of an admission webhook, as it was
 };
 
 struct BackupEntry {
   BackupRole role = BackupRole::Original;
-  std::string crd;  // name of the CRD that the object belongs to ("" for Dependent)
+  std::string crd;  // name of the CRD that the object belongs to; else of its collection
   std::string api_version;
   std::string kind;
   ObjectKey key;

@@ -12,12 +12,13 @@ namespace {
 /// Read by people and by later releases: a change of meaning needs another number.
 constexpr int kFormat = 1;
 
-constexpr std::array<std::pair<BackupRole, std::string_view>, 4> kRoles{
+constexpr std::array<std::pair<BackupRole, std::string_view>, 5> kRoles{
     {
      {BackupRole::Crd, "Crd"},
      {BackupRole::Original, "Original"},
      {BackupRole::Intended, "Intended"},
      {BackupRole::Dependent, "Dependent"},
+     {BackupRole::Policy, "Policy"},
      }
 };
 

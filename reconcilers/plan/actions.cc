@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "reconcilers/admission/admission.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/actions.h"
@@ -97,13 +98,15 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
   return action;
 }
 
-int rank(ActionKind kind) {
+int rank(const PlannedAction& action) {
+  // An admission webhook that goes would judge what is written before.
+  if (action.kind == ActionKind::Remove && !is_about_crd(action)) return 0;
   // Convert last, since it is what cannot be undone by another write.
   constexpr std::array kOrder{ActionKind::SuspendPolicy, ActionKind::Create,   ActionKind::Update,
                               ActionKind::Carry,         ActionKind::Reencode, ActionKind::Keep,
                               ActionKind::Convert,       ActionKind::Rename,   ActionKind::Remove,
                               ActionKind::InstallPolicy};
-  return static_cast<int>(std::ranges::find(kOrder, kind) - kOrder.begin());
+  return static_cast<int>(std::ranges::find(kOrder, action.kind) - kOrder.begin());
 }
 
 }  // namespace
@@ -131,10 +134,14 @@ std::vector<ReferenceMove> reference_moves(const std::vector<PlannedAction>& act
   return moves;
 }
 
+bool is_about_crd(const PlannedAction& action) {
+  return action.object_kind != kPolicyKind && action.object_kind != kValidatingWebhookKind;
+}
+
 void sort_actions(std::vector<PlannedAction>& actions) {
   std::ranges::sort(actions, [](const PlannedAction& a, const PlannedAction& b) {
-    return std::pair(rank(a.kind), std::string_view(a.crd)) <
-           std::pair(rank(b.kind), std::string_view(b.crd));
+    return std::pair(rank(a), std::string_view(a.crd)) <
+           std::pair(rank(b), std::string_view(b.crd));
   });
 }
 

@@ -16,6 +16,10 @@ PlannedAction reencoding(const CrdSummary& live, const CrdSummary& target);
 std::vector<ReferenceMove> reference_moves(const std::vector<PlannedAction>& actions,
                                            const Bundle& target);
 
+/// False for what is done with an admission policy, or with the webhook of old bundles: then
+/// neither the cluster nor the target has a CRD of the action's name.
+bool is_about_crd(const PlannedAction& action);
+
 /// Puts actions into the order in which they run.
 void sort_actions(std::vector<PlannedAction>& actions);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconcilers/admission/admission.h"
 #include "reconcilers/steps/crd_writer.h"
 
 namespace gatelift {
@@ -11,22 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxCauses = 3;
 constexpr int kInFlight = 4;  // a CRD takes the API server a tenth of a second or more
-
-/// The server's own words: its causes, or its message where it gave none.
-std::string words_of(const Error& error) {
-  if (error.causes.empty()) return quoted(error.message);
-  std::string text;
-  for (std::size_t i = 0; i < std::min(error.causes.size(), kMaxCauses); ++i) {
-    const Cause& cause = error.causes[i];
-    if (i > 0) text += "; ";
-    if (!cause.field.empty()) text += cause.field + ": ";  // admission policies name none
-    text += quoted(cause.message);
-  }
-  if (error.causes.size() > kMaxCauses) {
-    text += " and " + std::to_string(error.causes.size() - kMaxCauses) + " more";
-  }
-  return text;
-}
 
 Request dry_run_of(const Trial& trial) {
   const bool creates = is_tried_as_creation(trial.action, trial.target.summary);
@@ -52,6 +37,21 @@ Check refusal_of(const std::string& crd, const Error& error) {
 }
 
 }  // namespace
+
+std::string words_of(const Error& error) {
+  if (error.causes.empty()) return quoted(error.message);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(error.causes.size(), kMaxCauses); ++i) {
+    const Cause& cause = error.causes[i];
+    if (i > 0) text += "; ";
+    if (!cause.field.empty()) text += cause.field + ": ";  // admission policies name none
+    text += quoted(cause.message);
+  }
+  if (error.causes.size() > kMaxCauses) {
+    text += " and " + std::to_string(error.causes.size() - kMaxCauses) + " more";
+  }
+  return text;
+}
 
 bool check_state(const PlannedAction& action, const CrdSummary& live, Findings& findings) {
   if (live.terminating) {
@@ -100,6 +100,7 @@ Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
   batch.done = [&](std::size_t i, const Result<Json>& answer) {
     if (answer || answer.error().is(ErrorKind::AlreadyExists)) return;
     const Error& error = answer.error();
+    if (trials[i].is_denied && is_policy_denial(error)) return;
     if (error.is(ErrorKind::Invalid) || error.is(ErrorKind::Forbidden)) {
       findings.add(refusal_of(trials[i].action.crd, error));
     } else if (!failed) {

@@ -21,7 +21,11 @@ struct Trial {
   const PlannedAction& action;
   const BundleCrd& target;
   const Json& live;
+  bool is_denied = false;  // by an admission policy, which has its own check
 };
+
+/// What the API server says to a refusal, quoted: its causes, or its message where it gave none.
+std::string words_of(const Error& error);
 
 /// Asks the API server, by dry runs of the very writes, whether it takes the target CRDs: adds
 /// CRDRefused with its own words where it does not. What is absent, is made anew, or lacks a

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "reconcilers/admission/old_webhook.h"
+#include "reconcilers/plan/actions.h"
 #include "reconcilers/steps/scratch_crd.h"
 
 namespace gatelift {
@@ -66,6 +68,23 @@ void add_crd_write(Accesses& accesses, const PlannedAction& action, CrdOwner::Wa
     case ActionKind::SuspendPolicy:
     case ActionKind::InstallPolicy:
       break;
+  }
+}
+
+/// What it takes to delete, to put back and to change a policy and its binding. They are made by
+/// server-side apply, for which RBAC knows the name.
+void add_policy_writes(Accesses& accesses, const PlannedAction& action) {
+  const ObjectKey key{"", action.crd};
+  for (const Resource* resource :
+       {&resources::kAdmissionPolicies, &resources::kAdmissionPolicyBindings}) {
+    accesses.add(*resource, {"get", "create", "patch", "update"}, "", key);
+    if (action.kind == ActionKind::SuspendPolicy) accesses.add(*resource, {"delete"}, "", key);
+  }
+}
+
+void add_webhook_removal(Accesses& accesses) {
+  for (const OldWebhookObject& object : old_webhook_objects(Json())) {
+    accesses.add(object.resource, {"get", "delete"}, "", object.key);
   }
 }
 
@@ -152,6 +171,14 @@ std::vector<Access> accesses_for(const std::vector<PlannedAction>& actions,
   Accesses accesses;
   for (const PlannedAction& action : actions) {
     if (action.kind == ActionKind::Keep) continue;
+    if (!is_about_crd(action)) {
+      if (action.kind == ActionKind::Remove) {
+        add_webhook_removal(accesses);
+      } else {
+        add_policy_writes(accesses, action);
+      }
+      continue;
+    }
     const auto way = ways.find(action.crd);
     add_crd_write(accesses, action, way == ways.end() ? usual_way(ways) : way->second);
     add_object_writes(accesses, action, inputs);

@@ -12,6 +12,7 @@
 #include "reconcilers/bundle/version.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/plan/actions.h"
+#include "reconcilers/plan/admission_checks.h"
 #include "reconcilers/plan/client_checks.h"
 #include "reconcilers/plan/crd_checks.h"
 #include "reconcilers/plan/dependent_checks.h"
@@ -66,7 +67,7 @@ class Planner {
     RETURN_IF_ERROR(look_at_crds());
     ASSIGN_OR_RETURN(std::vector<Check> obstacles, obstacles_to(cluster_, namespace_moves_));
     for (Check& check : obstacles) findings_.add(std::move(check));
-    sort_actions(plan_.actions);
+    ASSIGN_OR_RETURN(denied_crds_, check_admission(cluster_, inputs_, plan_.actions, findings_));
     RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(check_controllers(cluster_, inputs_, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
@@ -338,7 +339,8 @@ class Planner {
         ++not_tried;
         continue;
       }
-      trials.push_back({action, *inputs_.target.crd(action.crd), live[action.crd]});
+      trials.push_back({action, *inputs_.target.crd(action.crd), live[action.crd],
+                        denied_crds_.contains(action.crd)});
     }
     if (not_tried > 0) {
       findings_.add({"CRDNotTried", Severity::Note, "", "",
@@ -370,11 +372,6 @@ class Planner {
 
   void look_at_bundle() {
     if (plan_.is_empty()) return;
-    if (!inputs_.target.policy_manifests.empty()) {
-      findings_.add({"PolicyNotInstalled", Severity::Note, "", "",
-                     "the bundle's admission policy is not installed by this version of gatelift",
-                     "", false});
-    }
     for (const BundleSources::Entry& entry : inputs_.sources.list()) {
       if (entry.ref != inputs_.target.ref || entry.known_bad.empty()) continue;
       findings_.add({"KnownBadRelease", Severity::Warning, "", "spec.target.version",
@@ -470,6 +467,7 @@ class Planner {
   std::vector<ReferenceMove> moves_;
   std::set<std::string> terminating_namespaces_;
   std::set<std::string> unusable_;    // CRDs about which nothing more can be said
+  std::set<std::string> denied_crds_;  // CRDs whose write an admission policy is known to deny
   std::set<std::string> unreadable_;  // CRDs whose objects we may not list
   std::map<std::string, std::string> object_digests_;
   std::vector<std::string> owner_uids_;  // of objects that are made anew

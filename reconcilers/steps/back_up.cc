@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reconcilers/bundle/digest.h"
+#include "reconcilers/steps/admission_backup.h"
 #include "reconcilers/steps/intended_items.h"
 
 namespace gatelift {
@@ -105,6 +106,13 @@ Result<void> add_dependents(Run& run, const std::vector<std::string>& uids,
   return {};
 }
 
+/// Admission policies, also where they stay: a rollback has to know what there was.
+Result<void> add_admission(Run& run, BackupStore::Writer& writer) {
+  ASSIGN_OR_RETURN(const std::vector<BackupItem> items, admission_items(run));
+  for (const BackupItem& item : items) RETURN_IF_ERROR(writer.add(item));
+  return {};
+}
+
 void record_backup(Run& run) {
   const BackupSummary& summary = run.backup->summary();
   BackupRecord& record = run.record().backup;
@@ -145,10 +153,20 @@ Result<StepOutcome> back_up(Run& run) {
     uids.insert(uids.end(), collected.uids.begin(), collected.uids.end());
   }
   RETURN_IF_ERROR(add_dependents(run, uids, writer));
+  RETURN_IF_ERROR(add_admission(run, writer));
   ASSIGN_OR_RETURN(VerifiedBackup backup, writer.finish());
   run.backup = std::make_shared<const VerifiedBackup>(std::move(backup));
   record_backup(run);
   return StepOutcome::progressed();
+}
+
+Result<void> add_to_backup(Run& run, std::vector<BackupItem> items) {
+  ASSIGN_OR_RETURN(BackupStore::Writer writer, run.backups.supplement(*run.backup));
+  for (const BackupItem& item : items) RETURN_IF_ERROR(writer.add(item));
+  ASSIGN_OR_RETURN(VerifiedBackup backup, writer.finish());
+  run.backup = std::make_shared<const VerifiedBackup>(std::move(backup));
+  record_backup(run);
+  return {};
 }
 
 Result<Supplement> supplement_backup(Run& run, const PlannedAction& action,

@@ -20,6 +20,9 @@ Result<std::optional<StepOutcome>> back_up_again(Run& run, const PlannedAction& 
                                                  const CrdSummary& crd,
                                                  const std::vector<ObjectKey>& keys);
 
+/// Adds what is none of the plan's objects to the run's backup, and verifies the whole again.
+Result<void> add_to_backup(Run& run, std::vector<BackupItem> items);
+
 /// Adds objects to the run's backup, each as it is and as it shall be, and verifies the whole again. For objects that
 /// changed, or came, after the backup was made. nullopt where one cannot be converted: `problem` says which and why.
 struct Supplement {

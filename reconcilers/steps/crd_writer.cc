@@ -40,10 +40,12 @@ void keep_owned(Json& metadata, const Json& live, const CrdOwner& owner, const c
 }
 
 Json identity_of(const Json& manifest) {
-  Json body = {{"apiVersion", "apiextensions.k8s.io/v1"},
-               {"kind", "CustomResourceDefinition"},
-               {"metadata", {{"name", key_of(manifest).name}}},
-               {"spec", manifest.at("spec")}};
+  Json body = {
+      {"apiVersion", string_at(manifest, "apiVersion")},
+      {"kind",            kind_of(manifest)                        },
+      {"metadata",            {{"name", key_of(manifest).name}}},
+      {"spec",            manifest.at("spec")                            }
+  };
   for (const char* field : {"labels", "annotations"}) {
     if (const Json* values = find(manifest, "metadata", field)) body["metadata"][field] = *values;
   }
@@ -196,12 +198,14 @@ Result<void> choose_owners(Run& run, std::vector<CrdWrite>& writes, const std::v
 
 }  // namespace
 
-CrdOwner crd_owner(const Json& live) {
+CrdOwner crd_owner(const Json& live) { return spec_owner(live, "versions"); }
+
+CrdOwner spec_owner(const Json& live, const std::string& field) {
   CrdOwner found;
   bool any = false;
   for (const Json& entry : array_at(live, "metadata", "managedFields")) {
     if (!string_at(entry, "subresource").empty()) continue;
-    if (find(entry, "fieldsV1", "f:spec", "f:versions") == nullptr) continue;
+    if (find(entry, "fieldsV1", "f:spec", "f:" + field) == nullptr) continue;
     bool applies = string_at(entry, "operation") == "Apply";
     if (any && !(applies && found.way == CrdOwner::Way::Update)) continue;
     found.manager = string_at(entry, "manager");
@@ -234,8 +238,13 @@ Result<CrdOwner> bundle_owner(Run& run) {
 }
 
 Request crd_write_request(const Json& manifest, const Json& live, const CrdOwner& owner) {
+  return owned_write_request(resources::kCrds, manifest, live, owner);
+}
+
+Request owned_write_request(const Resource& resource, const Json& manifest, const Json& live,
+                            const CrdOwner& owner) {
   Request request;
-  request.resource = resources::kCrds;
+  request.resource = resource;
   request.field_manager = owner.manager;
   request.key = key_of(manifest);
   if (owner.way == CrdOwner::Way::Apply) {

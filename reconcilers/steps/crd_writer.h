@@ -23,12 +23,19 @@ struct CrdOwner {
 
 CrdOwner crd_owner(const Json& live);
 
+/// The same of an object of another kind: the manager that owns this field of its spec.
+CrdOwner spec_owner(const Json& live, const std::string& field);
+
 /// The owner of most of the installed CRDs: what a CRD that the bundle adds is created as.
 Result<CrdOwner> bundle_owner(Run& run);
 
 /// The request that makes `manifest` the CRD's content. `live` is null where the CRD is absent. Labels and annotations
 /// that the manifest does not name are kept as they are. Pure.
 Request crd_write_request(const Json& manifest, const Json& live, const CrdOwner& owner);
+
+/// The same for an object of any kind whose content is its spec.
+Request owned_write_request(const Resource& resource, const Json& manifest, const Json& live,
+                            const CrdOwner& owner);
 
 /// What one CRD shall become.
 struct CrdWrite {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "reconcilers/admission/old_webhook.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/rehearsal_checks.h"
 #include "reconcilers/report.h"
@@ -63,11 +64,32 @@ Result<std::optional<RehearsedKind>> rehearsed_kind(Run& run, const PlannedActio
   return std::nullopt;
 }
 
+bool removes_old_webhook(const Plan& plan) {
+  return std::ranges::any_of(plan.actions, [](const PlannedAction& action) {
+    return action.object_kind == kValidatingWebhookKind;
+  });
+}
+
+/// The webhook is gone when the run writes, and may not answer now: its kinds are tried at copies,
+/// about which it is not asked.
+void pass_by_old_webhook(RehearsedKind& kind) {
+  const Resource resource = kind.live.resource();
+  const bool is_judged = resource.group == "gateway.networking.k8s.io" &&
+                         std::ranges::find(kJudgedByOldWebhook, resource.plural) !=
+                             kJudgedByOldWebhook.end();
+  if (!is_judged || kind.target == nullptr) return;
+  kind.at_copy = true;
+  kind.by_own_write = false;
+}
+
 Result<std::vector<RehearsedKind>> rehearsed_kinds(Run& run) {
+  const bool webhook_goes = removes_old_webhook(run.plan());
   std::vector<RehearsedKind> kinds;
   for (const PlannedAction& action : run.plan().actions) {
     ASSIGN_OR_RETURN(const std::optional<RehearsedKind> kind, rehearsed_kind(run, action));
-    if (kind) kinds.push_back(*kind);
+    if (!kind) continue;
+    kinds.push_back(*kind);
+    if (webhook_goes) pass_by_old_webhook(kinds.back());
   }
   return kinds;
 }

@@ -61,7 +61,8 @@ def wait_until_served(api, crd):
 
 
 def remove(api):
-    """Objects, whatever holds them; then their CRDs."""
+    """Admission policies; objects, whatever holds them; then their CRDs."""
+    had_policies = remove_policies(api)
     crds = gateway_crds(api)
     for crd in crds.values():
         version = next((v["name"] for v in crd["spec"]["versions"] if v["served"]), None)
@@ -76,9 +77,28 @@ def remove(api):
         api.delete(f"{CRDS}/{name}")
     for name in crds:
         eventually(lambda name=name: not api.find(f"{CRDS}/{name}"), f"{name} is gone")
+    if had_policies:
+        eventually(lambda: takes_any_bundle(api), "no policy judges CRDs any more")
+
+
+def remove_policies(api):
+    """Whether there were any."""
+    found = False
     for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
         for item in api.items(collection("admissionregistration.k8s.io/v1", plural)):
-            api.delete(collection("admissionregistration.k8s.io/v1", plural) + "/" + item["metadata"]["name"])
+            found = api.delete(collection("admissionregistration.k8s.io/v1", plural) + "/" + item["metadata"]["name"]) or found
+    return found
+
+
+def takes_any_bundle(api):
+    """True once the API server has forgotten the safe-upgrades policy, which takes it a moment."""
+    probe = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+             "metadata": {"name": f"probes.{GATEWAY}",
+                          "annotations": {"api-approved.kubernetes.io": "unapproved, a dry run"}},
+             "spec": {"group": GATEWAY, "scope": "Namespaced", "names": {"plural": "probes", "kind": "Probe"},
+                      "versions": [{"name": "v1", "served": True, "storage": True,
+                                    "schema": {"openAPIV3Schema": {"type": "object"}}}]}}
+    return api.call("POST", CRDS, probe, dryRun="All")
 
 
 def normalised_spec(crd):

@@ -189,6 +189,7 @@ Record whole_record() {
   record.rolled_back_because = "a webhook denied HTTPRoute/ns/name";
   record.started_at = record.finished_at = record.unavailable_since = now;
   record.unavailable_measured = std::chrono::milliseconds(1750);
+  record.suspended_policy = SuspendedPolicy{"safe-upgrades.example.com", "to-v1-1-1", now};
   record.conditions = {
       {"Ready", "False", "Migrating", "37 of 40 objects", 3, now}
   };
@@ -200,9 +201,10 @@ Record whole_record() {
 TEST(StatusSchema, IsComparedWithARecordThatHasEverything) {
   const auto [observed_generation, phase, operation, plan, rehearsal, crds, failures, backup,
               rolls_back_to, rolled_back_because, started_at, finished_at, unavailable_since,
-              unavailable_measured, conditions] = whole_record();
+              unavailable_measured, suspended_policy, conditions] = whole_record();
   EXPECT_NE(observed_generation, 0);
   EXPECT_TRUE(plan && rehearsal && started_at && finished_at && unavailable_since && unavailable_measured);
+  EXPECT_TRUE(suspended_policy);
   EXPECT_FALSE(crds.empty() || failures.empty() || conditions.empty());
   EXPECT_FALSE(backup.ref.empty() || rolls_back_to.empty() || rolled_back_because.empty());
   EXPECT_EQ(phase, Phase::Plan);

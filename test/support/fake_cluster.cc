@@ -172,6 +172,11 @@ void FakeCluster::add_kind(const Resource& resource, const std::string& kind) {
   built_in_[fake::collection_of(resource)] = std::make_shared<const fake::Kind>(std::move(added));
 }
 
+void FakeCluster::remove_kind(const Resource& resource) {
+  std::lock_guard lock(mutex_);
+  built_in_.erase(fake::collection_of(resource));
+}
+
 void FakeCluster::set_establish_after(std::chrono::milliseconds time, int reads) {
   std::lock_guard lock(mutex_);
   crds_.set_establish_after(time, reads);

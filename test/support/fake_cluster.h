@@ -64,6 +64,8 @@ class FakeCluster : public Cluster {
   void seed(const Resource& resource, Json object);
   /// Adds a built-in kind, for instance deployments.
   void add_kind(const Resource& resource, const std::string& kind);
+  /// Takes one away, as a server that is too old for it has none.
+  void remove_kind(const Resource& resource);
 
   // Refusals; see FakePolicy for the arguments.
 

@@ -6,6 +6,21 @@
 #include "test/support/api_error.h"
 
 namespace gatelift::fake {
+namespace {
+
+Error denied_by_policy(const Kind& kind, const Json& object, const std::string& message) {
+  const std::string words =
+      "ValidatingAdmissionPolicy 'test' with binding 'test' denied request: " + message;
+  Error error = api_error(
+      422, "Invalid",
+      kind.qualified_resource() + " \"" + key_of(object).name + "\" is forbidden: " + words);
+  error.causes = {
+      {"", "", words}
+  };
+  return error;
+}
+
+}  // namespace
 
 void FakePolicy::deny(std::string verb, std::string group, std::string resource) {
   denied_.push_back({std::move(verb), std::move(group), std::move(resource)});
@@ -23,12 +38,16 @@ void FakePolicy::set_quota(const Collection& collection, std::size_t most) {
 void FakePolicy::remove_quota(const Collection& collection) { quotas_.erase(collection); }
 
 void FakePolicy::deny_writes(WritePredicate predicate, std::string message) {
-  refusals_.push_back({std::move(predicate), "", std::move(message)});
+  refusals_.push_back({std::move(predicate), By::Webhook, "", std::move(message)});
+}
+
+void FakePolicy::deny_by_policy(WritePredicate predicate, std::string message) {
+  refusals_.push_back({std::move(predicate), By::Policy, "", std::move(message)});
 }
 
 void FakePolicy::refuse_as_invalid(WritePredicate predicate, std::string field,
                                    std::string message) {
-  refusals_.push_back({std::move(predicate), std::move(field), std::move(message)});
+  refusals_.push_back({std::move(predicate), By::Validation, std::move(field), std::move(message)});
 }
 
 void FakePolicy::clear_admission() { refusals_.clear(); }
@@ -70,7 +89,8 @@ Json FakePolicy::review(Json review) const {
 Result<void> FakePolicy::admit(const Request& request, const Kind& kind, const Json& object) const {
   for (const Refusal& refusal : refusals_) {
     if (!refusal.predicate(request, object)) continue;
-    if (refusal.field.empty()) {
+    if (refusal.by == By::Policy) return fail(denied_by_policy(kind, object, refusal.message));
+    if (refusal.by == By::Webhook) {
       return fail(api_error(
           403, "Forbidden",
           "admission webhook \"policy.example.com\" denied the request: " + refusal.message));

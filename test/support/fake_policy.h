@@ -26,6 +26,9 @@ class FakePolicy {
   void set_quota(const Collection& collection, std::size_t most);
   void remove_quota(const Collection& collection);
   void deny_writes(WritePredicate predicate, std::string message);
+  /// As a ValidatingAdmissionPolicy denies whose rule has no reason of its own: 422, and a cause
+  /// without a field.
+  void deny_by_policy(WritePredicate predicate, std::string message);
   void refuse_as_invalid(WritePredicate predicate, std::string field, std::string message);
   void clear_admission();
 
@@ -47,9 +50,11 @@ class FakePolicy {
     std::string resource;
     bool operator==(const Rule&) const = default;
   };
+  enum class By { Webhook, Policy, Validation };
   struct Refusal {
     WritePredicate predicate;
-    std::string field;  // "" for a webhook's denial, else a 422 at this field
+    By by = By::Webhook;
+    std::string field;  // of a Validation
     std::string message;
   };
 

@@ -72,6 +72,8 @@ Record full_record() {
   record.finished_at = at("2026-11-21T12:01:00Z");
   record.unavailable_since = at("2026-11-21T12:00:01.234Z");
   record.unavailable_measured = milliseconds(1834);
+  record.suspended_policy =
+      SuspendedPolicy{"safe-upgrades.gateway.networking.k8s.io", "up-12345678", *record.started_at};
   record.conditions = {
       {"Ready", "False", "Migrating", "37 of 40 objects", 3, at("2026-11-21T12:00:02Z")}
   };
