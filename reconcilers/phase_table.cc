@@ -262,7 +262,7 @@ Result<StepOutcome> migrate(Run& run) {
 Result<bool> is_verified(Run& run) { return run.record().finished_at.has_value(); }
 
 Result<StepOutcome> verify(Run& run) {
-  accept_suspension(run);
+  RETURN_IF_ERROR(accept_suspension(run));
   ASSIGN_OR_RETURN(Verification verification, gatelift::verify(run));
   write_report(run, verification);
   if (!verification.failures.empty()) {

@@ -72,8 +72,8 @@ Result<std::optional<StepOutcome>> close_up(Run& run) {
   return std::optional<StepOutcome>();
 }
 
-void accept_suspension(Run& run) {
-  if (!run.record().suspended_policy) return;
+Result<void> accept_suspension(Run& run) {
+  if (!run.record().suspended_policy) return {};
   const std::string name = run.record().suspended_policy->name;
   run.record().suspended_policy.reset();
   for (const PlannedAction& action : run.plan().actions) {
@@ -81,6 +81,7 @@ void accept_suspension(Run& run) {
     record_event(run, EventType::Normal, "PolicyRemoved",
                  "ValidatingAdmissionPolicy/" + name + " stays away: " + action.reason);
   }
+  return write_record(run);
 }
 
 }  // namespace gatelift

@@ -21,7 +21,8 @@ Result<std::optional<StepOutcome>> clear_the_way(Run& run);
 /// The next move after everything else.
 Result<std::optional<StepOutcome>> close_up(Run& run);
 
-/// The end of Migrate: a suspended policy that nothing takes the place of is gone as planned.
-void accept_suspension(Run& run);
+/// The end of Migrate: a suspended policy that nothing takes the place of is gone as planned. That
+/// is recorded at once, before the finalizer goes.
+Result<void> accept_suspension(Run& run);
 
 }  // namespace gatelift

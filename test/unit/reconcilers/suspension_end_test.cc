@@ -15,8 +15,8 @@ const Resource kBindings = resources::kAdmissionPolicyBindings;
 const ReconcilerSettings kSettings;
 
 bool is_crd_write(const Request& request) {
-  return is_write(request.verb) && !request.dry_run && request.resource == resources::kCrds &&
-         request.subresource.empty();
+  return is_write(request.verb) && !request.dry_run && request.subresource.empty() &&
+         is_bundle_crd(request.resource, request.key);
 }
 
 /// The run dies at its first write of a CRD: policy and binding are away.

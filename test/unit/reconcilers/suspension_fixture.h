@@ -9,6 +9,11 @@
 
 namespace gatelift {
 
+/// A rehearsal's copies are not the CRDs that are meant.
+inline bool is_bundle_crd(const Resource& resource, const ObjectKey& key) {
+  return resource == resources::kCrds && key.name.ends_with(".gateway.networking.k8s.io");
+}
+
 /// The target is of v1.1.1, which the policy's rule on the version denies.
 class SuspensionWorld : public GatewayWorld {
  public:

@@ -24,7 +24,7 @@ std::vector<std::string> order_of_writes(const GatewayWorld& world) {
     if (write.resource == kPolicies || write.resource == kBindings) {
       what = std::string(write.verb == Verb::Delete ? "delete " : "write ") +
              (write.resource == kPolicies ? "policy" : "binding");
-    } else if (write.resource == resources::kCrds) {
+    } else if (is_bundle_crd(write.resource, write.key)) {
       what = "crd";
     }
     if (!what.empty() && (order.empty() || order.back() != what)) order.push_back(what);
@@ -146,7 +146,8 @@ TEST(Suspension, IsNotRepeatedForAStopAfterTheLastCrd) {
   SuspensionWorld world;
   world.cluster.policy().deny_writes(
       [](const Request& request, const Json& object) {
-        return request.resource.version == "v1alpha3" && key_of(object).name == "policy-2";
+        return request.resource == world::kNewPolicies && !request.dry_run &&
+               key_of(object).name == "policy-2";
       },
       "policy-2 is not wanted");
   world.create_consenting("up");
@@ -167,7 +168,8 @@ TEST(Suspension, DoesNotFightOverThePolicy) {
   int put_back = 0;
   world.cluster.before_call([&](const Request& request) {
     const bool is_crd_write = is_write(request.verb) && !request.dry_run &&
-                              request.resource == resources::kCrds && request.subresource.empty();
+                              is_bundle_crd(request.resource, request.key) &&
+                              request.subresource.empty();
     if (!is_crd_write || has_safe_upgrades(world.cluster)) return;
     ++put_back;
     install_safe_upgrades(world.cluster, SafeUpgradesRules::V1_5, "flux");
@@ -231,7 +233,8 @@ TEST(Suspension, IsRolledBackByItselfWhereARunFails) {
   SuspensionWorld world;
   world.cluster.policy().deny_writes(
       [](const Request& request, const Json& object) {
-        return request.resource.version == "v1alpha3" && key_of(object).name == "policy-2";
+        return request.resource == world::kNewPolicies && !request.dry_run &&
+               key_of(object).name == "policy-2";
       },
       "policy-2 is not wanted");
   world.create_consenting("up", {
