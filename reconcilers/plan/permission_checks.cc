@@ -124,6 +124,10 @@ void add_rehearsal(Accesses& accesses, const PlannedAction& action, const Bundle
   accesses.add(resources::kCrds, {"create"});
   accesses.add(resources::kCrds, {"delete"}, "", {"", scratch_name(crd->summary)});
   accesses.add(scratch_resource(crd->summary), {"list", "create", "patch"});
+  const bool makes_anew = action.kind == ActionKind::Convert || action.kind == ActionKind::Rename;
+  if (makes_anew || (!action.rewrites_objects && action.kind != ActionKind::Carry)) return;
+  accesses.add(resources::kCrds, {"patch"}, "", {"", scratch_name(crd->summary)});
+  accesses.add(scratch_resource(crd->summary), {"delete"});
 }
 
 Json review_of(const Access& access) {

@@ -85,9 +85,13 @@ Check refusal_check(const std::string& object, const std::string& kind, const Re
   if (refusal.stake == Stake::Stays || refusal.stake == Stake::Frozen) {
     return staying(object, kind, refusal);
   }
-  const char* consequence = refusal.stake == Stake::Remade
+  std::string consequence = refusal.stake == Stake::Remade
                                 ? ", so that it would be deleted and could not be made again"
                                 : ", and the run has to write it";
+  if (!refusal.unproven.empty()) {
+    consequence += "; whether the API server forgives that write could not be tried: " +
+                   quoted(refusal.unproven);
+  }
   return {"RehearsalRefused",
           Severity::Blocker,
           object,

@@ -26,6 +26,8 @@ struct Refusal {
   Stake stake = Stake::Remade;
   /// The API server stopped here: its other rules have not been looked at.
   bool hides_others = false;
+  /// Of Written: why it could not be tried whether the API server forgives that write; else "".
+  std::string unproven{};
 };
 
 /// True for a field of the status, which controllers write anew.

@@ -11,6 +11,7 @@
 #include "reconcilers/convert/pruning.h"
 #include "reconcilers/steps/intended_items.h"
 #include "reconcilers/steps/rewrite.h"
+#include "reconcilers/steps/rewriting_trial.h"
 #include "reconcilers/steps/trial.h"
 
 namespace gatelift {
@@ -19,6 +20,8 @@ namespace {
 using Evidence = RehearsalProtocol::Evidence;
 
 constexpr std::size_t kAtOnce = 100;  // objects that are held in memory
+/// Objects of a kind that are stored at the copy, and are held as long.
+constexpr std::size_t kMostStored = 500;
 
 class KindRehearsal {
  public:
@@ -54,6 +57,7 @@ class KindRehearsal {
       if (!goes_on) return fail(wrap(listed.error(), "rehearsing " + kind_.action.crd));
     }
     RETURN_IF_ERROR(finish(trials));
+    RETURN_IF_ERROR(try_what_is_refused());
     report_kind();
     return std::nullopt;
   }
@@ -140,10 +144,49 @@ class KindRehearsal {
       const auto written = [&](const ObjectTrial& trial) { return is_written(trial); };
       RETURN_IF_ERROR(try_own_writes(run_, own_writes(), open_ones(trials, written)));
     }
-    for (ObjectTrial& trial : trials) conclude(trial);
+    for (ObjectTrial& trial : trials) {
+      if (!needs_rewriting_trial(trial)) {
+        conclude(trial);
+      } else if (refused_.size() < kMostStored) {
+        refused_.push_back(std::move(trial));
+      } else {
+        trial.unproven = "500 objects of this kind are tried and no more";
+        conclude(trial);
+      }
+    }
     num_done_ += static_cast<int>(trials.size());
     run_.report(kind_.action.crd, "Rehearse", num_done_, kind_.action.objects);
     trials.clear();
+    return {};
+  }
+
+  /// Whether the object stays unless the API server does not forgive the run's own write.
+  bool needs_rewriting_trial(const ObjectTrial& trial) const {
+    return trial.is_invalid && trial.passed_over.empty() && is_written(trial) &&
+           std::ranges::all_of(trial.refusals, [&](const Refusal& refusal) {
+             return stake_of(trial, refusal) == Stake::Stays;
+           });
+  }
+
+  Result<void> try_what_is_refused() {
+    std::vector<RewritingTrial> rewritings;
+    for (const ObjectTrial& trial : refused_) {
+      RewritingTrial rewriting;
+      rewriting.after = trial.body;
+      rewriting.before =
+          trial.needs_write ? trial_body(as_it_stays(trial.object), at_) : trial.body;
+      rewriting.changes_metadata =
+          kind_.action.rewrites_objects &&
+          rewrite_request(trial.object, rewriting_).verb == Verb::JsonPatch;
+      rewritings.push_back(std::move(rewriting));
+    }
+    if (!rewritings.empty()) RETURN_IF_ERROR(try_rewritings(run_, *kind_.target, rewritings));
+    for (std::size_t i = 0; i < refused_.size(); ++i) {
+      refused_[i].unforgiven = std::move(rewritings[i].refusals);
+      refused_[i].unproven = std::move(rewritings[i].unproven);
+      conclude(refused_[i]);
+    }
+    refused_.clear();
     return {};
   }
 
@@ -181,20 +224,31 @@ class KindRehearsal {
     if (kind_.action.kind == ActionKind::Rename) return Stake::Written;
     const bool is_forgiven = !refusal.hides_others && is_unchanged(trial, refusal.field);
     if (trial.needs_write && !is_forgiven) return Stake::Written;
-    if (is_written(trial) && !forgives_rewriting(trial, refusal)) return Stake::Written;
-    return ways_.forgives_unchanged_fields ? Stake::Stays : Stake::Frozen;
-  }
-
-  /// A field of the root that is missing is forgiven only where nothing at all changes.
-  bool forgives_rewriting(const ObjectTrial& trial, const Refusal& refusal) const {
-    if (!ways_.forgives_unchanged_fields) return false;
-    const bool is_of_root = refusal.field.find_first_of(".[") == std::string::npos;
-    return !is_of_root || rewrite_request(trial.object, rewriting_).verb == Verb::MergePatch;
+    if (!is_written(trial)) return ways_.forgives_unchanged_fields ? Stake::Stays : Stake::Frozen;
+    const bool is_taken = ways_.forgives_unchanged_fields && trial.unproven.empty();
+    return is_taken ? Stake::Stays : Stake::Written;
   }
 
   /// Whether the write that an object needs leaves what is around the field as it is.
   bool is_unchanged(const ObjectTrial& trial, const std::string& field) const {
     return is_same_around(field, as_it_stays(trial.object), trial.body);
+  }
+
+  /// What is said against the object, with what is at stake. The API server may forgive one field
+  /// and not another, and come to one that it did not look at before.
+  std::vector<Refusal> judged(const ObjectTrial& trial) const {
+    std::vector<Refusal> all = trial.unforgiven;
+    for (Refusal& refusal : all) refusal.stake = Stake::Written;
+    for (Refusal refusal : trial.refusals) {
+      if (std::ranges::find(trial.unforgiven, refusal.field, &Refusal::field) !=
+          trial.unforgiven.end()) {
+        continue;
+      }
+      refusal.stake = stake_of(trial, refusal);
+      if (refusal.stake == Stake::Written) refusal.unproven = trial.unproven;
+      all.push_back(std::move(refusal));
+    }
+    return all;
   }
 
   void conclude(ObjectTrial& trial) {
@@ -213,8 +267,7 @@ class KindRehearsal {
                               : was_asked       ? Evidence::DryRun
                                                 : Evidence::None;
     std::vector<Check> checks;
-    for (Refusal& refusal : trial.refusals) {
-      refusal.stake = stake_of(trial, refusal);
+    for (const Refusal& refusal : judged(trial)) {
       checks.push_back(refusal_check(name, kind_.target->summary.kind, refusal));
     }
     if (!trial.denial.empty()) checks.push_back(denial_check(name, trial.denial));
@@ -247,6 +300,7 @@ class KindRehearsal {
   Resource at_;  // the copy's collection
   Rewriting rewriting_;
   std::unordered_set<std::string> seen_;  // uids
+  std::vector<ObjectTrial> refused_;      // whose rewriting is still to be tried
   std::string problem_;                   // why the plan does not hold any more
   std::string untried_because_;
   std::string unasked_because_;

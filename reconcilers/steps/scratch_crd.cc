@@ -127,6 +127,25 @@ Result<std::vector<ScratchCopy>> install_copies(Run& run,
   return copies;
 }
 
+Result<CrdSummary> change_schema(Run& run, const BundleCrd& target, CopySchema schema) {
+  Json versions = scratch_manifest(target, run.migration)["spec"]["versions"];
+  if (schema == CopySchema::Open) {
+    versions[0]["schema"]["openAPIV3Schema"] = {
+        {"type",                                 "object"},
+        {"x-kubernetes-preserve-unknown-fields", true    }
+    };
+  }
+  Request request;
+  request.verb = Verb::MergePatch;
+  request.resource = resources::kCrds;
+  request.key = {"", scratch_name(target.summary)};
+  request.body = {
+      {"spec", {{"versions", std::move(versions)}}}
+  };
+  ASSIGN_OR_RETURN(const Json changed, run.cluster.send(request));
+  return summarize_crd(changed);
+}
+
 Result<void> remove_copies(Run& run, CopiesOf whose) {
   ASSIGN_OR_RETURN(const std::vector<Json> copies, find_copies(run, whose));
   for (const Json& copy : copies) {

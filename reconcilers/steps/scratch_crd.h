@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies of the target's CRDs under a group of our own, at which objects are tried before anything
-// of the user's is written. A copy is there for seconds, holds no objects, and is deleted again,
-// also by the next process where one has died.
+// of the user's is written. A copy is there for seconds, holds objects only while their rewriting
+// is tried (rewriting_trial.h), and is deleted again with what is in it, also by the next process
+// where one has died.
 #pragma once
 
 #include <optional>
@@ -41,6 +42,15 @@ struct ScratchCopy {
 /// left alone and is a refusal. Errors are those that a retry may cure.
 Result<std::vector<ScratchCopy>> install_copies(Run& run,
                                                 const std::vector<const BundleCrd*>& targets);
+
+enum class CopySchema {
+  Targets,
+  Open,  // takes everything
+};
+
+/// Changes the schema of this migration's copy, which has to be there. The API servers go by it a
+/// moment later. The copy as it is then.
+Result<CrdSummary> change_schema(Run& run, const BundleCrd& target, CopySchema schema);
 
 enum class CopiesOf { ThisMigration, AnyMigration };
 

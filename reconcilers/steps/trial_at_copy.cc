@@ -14,26 +14,6 @@ constexpr std::chrono::seconds kServedEverywhere{10};
 /// What an answer does to a trial.
 enum class Verdict { Settled, AskOtherwise, NotServedYet, Interrupted };
 
-bool interrupts(const Error& error) {
-  switch (error.kind) {
-    case ErrorKind::Cancelled:
-    case ErrorKind::Unauthorized:
-    case ErrorKind::Expired:
-      return true;
-    case ErrorKind::Unavailable:
-      // A server error may be about the object, as where an apply finds an item twice in a list.
-      return error.http_status != 500;
-    case ErrorKind::Conflict:
-    case ErrorKind::AlreadyExists:
-    case ErrorKind::NotFound:
-    case ErrorKind::Invalid:
-    case ErrorKind::Forbidden:
-    case ErrorKind::Internal:
-      return false;
-  }
-  return false;
-}
-
 /// Whether errors of the status alone keep the API server from looking at the rest.
 bool hides_behind_status(const ObjectTrial& trial) {
   return !trial.refusals.empty() && std::ranges::all_of(trial.refusals, [](const Refusal& refusal) {
@@ -56,18 +36,15 @@ Verdict judge(ObjectTrial& trial, const Result<Json>& answer) {
     return Verdict::Settled;
   }
   const Error& error = answer.error();
-  if (interrupts(error)) return Verdict::Interrupted;
-  // A collection that is not served answers 404 in plain text, and one that goes away takes no new
-  // objects.
-  const bool is_not_served =
-      (error.is(ErrorKind::NotFound) && error.reason.empty()) || error.reason == "MethodNotAllowed";
-  if (is_not_served) return Verdict::NotServedYet;
+  if (is_about_no_object(error)) return Verdict::Interrupted;
+  if (is_of_no_collection(error)) return Verdict::NotServedYet;
   if (error.is(ErrorKind::NotFound) || error.has_cause("NamespaceTerminating")) {
     trial.has_no_namespace = true;
     return Verdict::Settled;
   }
   if (error.is(ErrorKind::Invalid)) trial.refusals = refusals_of(error);
-  if (!trial.refusals.empty()) return Verdict::Settled;
+  trial.is_invalid = !trial.refusals.empty();
+  if (trial.is_invalid) return Verdict::Settled;
   trial.untried = error.message;
   return error.is(ErrorKind::Forbidden) ? Verdict::Settled : Verdict::AskOtherwise;
 }
@@ -169,6 +146,31 @@ class CopyTrials {
 };
 
 }  // namespace
+
+bool is_about_no_object(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::Cancelled:
+    case ErrorKind::Unauthorized:
+    case ErrorKind::Expired:
+      return true;
+    case ErrorKind::Unavailable:
+      // A server error may be about the object, as where an apply finds an item twice in a list.
+      return error.http_status != 500;
+    case ErrorKind::Conflict:
+    case ErrorKind::AlreadyExists:
+    case ErrorKind::NotFound:
+    case ErrorKind::Invalid:
+    case ErrorKind::Forbidden:
+    case ErrorKind::Internal:
+      return false;
+  }
+  return false;
+}
+
+bool is_of_no_collection(const Error& error) {
+  return (error.is(ErrorKind::NotFound) && error.reason.empty()) ||
+         error.reason == "MethodNotAllowed";
+}
 
 Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, ObjectTrials trials) {
   return CopyTrials(run, copy).try_all(std::move(trials), by);

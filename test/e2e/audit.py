@@ -32,7 +32,7 @@ class Write:
     @property
     def is_our_own(self):
         """In the groups of the operator or its namespace; a question about permissions; an event."""
-        return (self.group in ("gatelift.dev", "authorization.k8s.io", "events.k8s.io")
+        return (self.group in ("gatelift.dev", "rehearsal.gatelift.dev", "authorization.k8s.io", "events.k8s.io")
                 or self.name.endswith(".rehearsal.gatelift.dev") or self.namespace == "gatelift-system")
 
     @property

@@ -30,6 +30,10 @@ def with_header(value):
         "set": [{"name": "x-greeting", "value": value}]}}]}]}
 
 
+def with_listener(**listener):
+    return {"gatewayClassName": "plain", "listeners": [{"name": "one", "port": 443, **listener}]}
+
+
 class Rehearsal(Scenario):
     namespaces = NAMESPACES
 
@@ -131,6 +135,31 @@ class Rehearsal(Scenario):
                              {"spec": {"hostnames": ["db.example.com"]}})
         status = migration.wait_until_ready()
         self.assertEqual((status["rehearsal"]["accepted"], status["rehearsal"]["refused"]), (1, 0))
+
+    def test_a_rule_that_cannot_be_evaluated_stops_a_rewriting(self):
+        self.begin_with("v0.6.2/standard")
+        terminates = with_listener(protocol="HTTPS", tls={"mode": "Terminate"})  # the rule needs certificateRefs
+        self.create("gateways", item("Gateway", "v1beta1", "terminates", terminates))
+        self.create("gateways", item("Gateway", "v1beta1", "named", with_listener(
+            protocol="TCP", hostname="a.example.com")))
+        before = self.state()
+        self.start_operator()
+        bundle = "v1.6.1/standard"
+        migration = Migration(self.plane, "rehearsed", bundle)
+        refused, kept = "Gateway/auth/terminates", "Gateway/auth/named"
+        migration.wait_until_stalled("RehearsalRefused", refused, "spec.listeners", "the run has to write it")
+        self.assertEqual(self.state(), before)
+        self.assertEqual(self.copies(), [])
+        checks = {check["object"]: check for check in migration.checks()
+                  if check["check"] in ("RehearsalRefused", "InvalidAtTarget")}
+        self.assertEqual(checks[refused]["check"], "RehearsalRefused")
+        self.assertNotIn("could not be tried", checks[refused]["message"])
+        self.assertEqual((checks[kept]["check"], checks[kept]["severity"]), ("InvalidAtTarget", "Consent"))
+        self.plane.api.delete(collection(f"{GATEWAY}/v1beta1", "gateways", "auth") + "/terminates")
+        migration.wait_until_stalled("InvalidAtTarget", kept)
+        self.assert_goes_through_with_consent(migration, checks[kept], bundle)
+        gateways = self.plane.api.items(collection(f"{GATEWAY}/v1", "gateways"))
+        self.assertEqual([each["spec"]["listeners"][0]["hostname"] for each in gateways], ["a.example.com"])
 
     def test_a_deletion_that_an_admission_policy_denies(self):
         self.begin_with("v1.0.0/experimental")

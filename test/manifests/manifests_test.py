@@ -247,8 +247,10 @@ class Rights(unittest.TestCase):
                          ("update", "customresourcedefinitions.apiextensions.k8s.io", crd),
                          ("patch", "customresourcedefinitions.apiextensions.k8s.io/status", crd),
                          ("list", crd, ""), ("watch", crd, ""), ("patch", crd, ""),
+                         ("patch", "customresourcedefinitions.apiextensions.k8s.io", copy_of(crd)),
                          ("delete", "customresourcedefinitions.apiextensions.k8s.io", copy_of(crd)),
-                         ("list", copy_of(crd), ""), ("create", copy_of(crd), ""), ("patch", copy_of(crd), ""))]
+                         ("list", copy_of(crd), ""), ("create", copy_of(crd), ""), ("patch", copy_of(crd), ""),
+                         ("delete", copy_of(crd), ""))]
         denied = [q for q, allowed in zip(questions, reviewed(questions)) if not allowed]
         self.assertEqual(denied, [])
 

@@ -236,6 +236,26 @@ TEST(MakePlan, NeedsTheRightsOfARehearsalWhereObjectsComeUnderAnotherSchema) {
   EXPECT_TRUE(scene.plan().stops());
 }
 
+TEST(MakePlan, NeedsTheRightsToStoreAtACopyWhereTheRunRewritesObjects) {
+  PlanScene scene;
+  scene.cluster.seed(kOldPolicies, old_policy("a", "one").build());
+  scene.cluster.seed(kGrants,
+                     object(kGrants.api_version(), "ReferenceGrant", {"a", "one"}).build());
+  for (const char* plural : {"backendtlspolicies", "referencegrants"}) {
+    scene.cluster.policy().deny("delete", "rehearsal.gatelift.dev", plural);
+  }
+  EXPECT_EQ(checks_of(scene.plan()), Names{}) << "a policy is made anew, and the grant stays";
+  scene.set_stored_versions(kGrantCrd, {"v1alpha2", "v1beta1"});
+  EXPECT_EQ(checks_of(scene.plan()),
+            (Names{"MissingPermission referencegrants.rehearsal.gatelift.dev delete"}));
+  scene.cluster.policy().deny("patch", "apiextensions.k8s.io", "customresourcedefinitions");
+  const Names missing = checks_of(scene.plan());
+  EXPECT_NE(std::ranges::find(missing,
+                              "MissingPermission customresourcedefinitions.apiextensions.k8s.io "
+                              "referencegrants.rehearsal.gatelift.dev patch"),
+            missing.end());
+}
+
 TEST(MakePlan, TellsAPlannerWithoutRightsInOneNote) {
   PlanScene scene;
   scene.spec.mode = Mode::Plan;

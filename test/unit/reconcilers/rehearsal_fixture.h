@@ -81,13 +81,39 @@ inline void accept(GatewayWorld& world, const std::string& check, const std::str
                           {{"spec", {{"accept", Json::array({consent})}}}}));
 }
 
-/// The copy refuses one object at a field.
+/// Whether the copy at `at` has been given the open schema, and not the target's back.
+inline bool has_open_schema(const GatewayWorld& world, const Resource& at) {
+  const std::string name = at.plural + "." + kScratch;
+  const auto changes =
+      std::ranges::count_if(world.cluster.writes(), [&](const WriteRecord& write) {
+        return write.verb == Verb::MergePatch && write.resource == resources::kCrds &&
+               write.key.name == name;
+      });
+  return changes % 2 == 1;
+}
+
+/// The copy refuses one object at a field where it is new, as long as it has the target's schema,
+/// and forgives it in an update.
 inline void refuse_at_copy(GatewayWorld& world, const std::string& name, const std::string& field) {
   world.cluster.policy().refuse_as_invalid(
-      [name](const Request& request, const Json& object) {
-        return is_at_copy(request) && key_of(object).name == name;
+      [name, &world](const Request& request, const Json& object) {
+        return is_at_copy(request) && request.verb != Verb::MergePatch &&
+               request.verb != Verb::Delete && key_of(object).name == name &&
+               !has_open_schema(world, request.resource);
       },
       field, "it has to be otherwise");
+}
+
+inline Error invalid_at(const std::vector<std::string>& fields) {
+  Error error;
+  error.kind = ErrorKind::Invalid;
+  error.http_status = 422;
+  error.reason = "Invalid";
+  error.message = "it is invalid";
+  for (const std::string& field : fields) {
+    error.causes.push_back({"FieldValueInvalid", field, "no"});
+  }
+  return error;
 }
 
 /// Answers some calls itself.

@@ -23,18 +23,6 @@ Json a_route(const std::string& name) {
   return route;
 }
 
-Error invalid_at(const std::vector<std::string>& fields) {
-  Error error;
-  error.kind = ErrorKind::Invalid;
-  error.http_status = 422;
-  error.reason = "Invalid";
-  error.message = "it is invalid";
-  for (const std::string& field : fields) {
-    error.causes.push_back({"FieldValueInvalid", field, "no"});
-  }
-  return error;
-}
-
 /// The plan that is to be approved.
 void approve(GatewayWorld& world) {
   const std::string digest = string_at(world.migration("up"), "status", "plan", "digest");
