@@ -7,6 +7,8 @@
 #include "controller/plan_printer.h"
 #include "reconcilers/migration_json.h"
 #include "reconcilers/plan/plan.h"
+#include "reconcilers/report/plan_details.h"
+#include "reconcilers/report/report_json.h"
 
 namespace gatelift {
 namespace {
@@ -48,6 +50,28 @@ std::string migrate_command(const Options& options, const Proposal& proposal) {
   return command;
 }
 
+/// True where the plan is printed with what becomes of each object.
+bool is_document(const Options& options) {
+  return options.command == Command::Plan && options.output != Output::Text;
+}
+
+Report report_of(const Proposal& proposal, Time now) {
+  Report report;
+  report.made_at = now;
+  report.record.plan = proposal.plan;
+  report.details = proposal.details;
+  report.needs_person = proposal.plan.stops();
+  return report;
+}
+
+/// What plan_json has, and the CRDs and objects before and after.
+Json document_json(const Proposal& proposal, const Report& report) {
+  Json json = plan_json(proposal.plan);
+  Json whole = report_json(report);
+  for (const char* part : {"crds", "diffs"}) json[part] = std::move(whole[part]);
+  return json;
+}
+
 }  // namespace
 
 Result<Proposal> propose(const Options& options, CommandContext& context) {
@@ -62,18 +86,23 @@ Result<Proposal> propose(const Options& options, CommandContext& context) {
       options.name.empty() ? default_migration_name(proposal.spec.target) : options.name;
   InstalledReader reader(context.cluster);
   ASSIGN_OR_RETURN(const Installed installed, reader.read());
+  DiffCollector diffs(most_diffs(options.output));
   const PlanInputs inputs{.spec = proposal.spec,
                           .target = bundle,
                           .installed = installed,
                           .sources = context.sources,
-                          .ns = options.ns};
+                          .ns = options.ns,
+                          .intention_sink = is_document(options) ? diffs.sink() : nullptr};
   ASSIGN_OR_RETURN(proposal.plan, make_plan(context.cluster, inputs));
+  proposal.details.crds = crds_before_and_after(installed, bundle, proposal.plan);
+  std::move(diffs).move_to(proposal.details);
   return proposal;
 }
 
 void print_data(Terminal& terminal, Output output, const Json& json) {
   switch (output) {
     case Output::Text:
+    case Output::Html:
       return;
     case Output::JsonText:
       terminal.out << json.dump(kIndent, ' ', false, Json::error_handler_t::replace) << "\n";
@@ -111,7 +140,16 @@ void print_plan(const Options& options, Terminal& terminal, const Proposal& prop
 
 Result<ExitCode> run_plan(const Options& options, CommandContext& context) {
   ASSIGN_OR_RETURN(const Proposal proposal, propose(options, context));
-  print_plan(options, context.terminal, proposal);
+  if (is_document(options)) {
+    const Report report = report_of(proposal, context.clock.now());
+    if (options.output == Output::Html) {
+      RETURN_IF_ERROR(print_report(context.terminal, options.output, report));
+    } else {
+      print_data(context.terminal, options.output, document_json(proposal, report));
+    }
+  } else {
+    print_plan(options, context.terminal, proposal);
+  }
   return proposal.plan.stops() ? ExitCode::Blocked : ExitCode::Done;
 }
 

@@ -5,16 +5,15 @@
 
 #include "controller/commands.h"
 #include "controller/plan_printer.h"
-#include "reconcilers/backup/gzip.h"
 #include "reconcilers/migration_json.h"
-#include "reconcilers/report.h"
+#include "reconcilers/report/report_store.h"
+#include "reconcilers/report/wording.h"
 
 namespace gatelift {
 namespace {
 
 constexpr std::chrono::milliseconds kWatchTick{1000};
 constexpr std::chrono::milliseconds kRelistDelay{1000};
-constexpr std::size_t kLongestReportBytes = 64 * 1024 * 1024;
 const std::vector<std::string> kHeader{"NAME",     "PHASE",    "FROM",  "TO",
                                        "STRATEGY", "PROGRESS", "READY", "AGE"};
 
@@ -128,9 +127,7 @@ void print_head(std::ostream& out, const Migration& migration, Time now) {
         << "  " << record.plan->digest << "\n";
   }
   if (record.rehearsal) {
-    out << "Rehearsal: " << record.rehearsal->accepted << " of " << record.rehearsal->objects
-        << " objects accepted, " << record.rehearsal->refused << " refused, "
-        << record.rehearsal->without << " not tried\n";
+    out << "Rehearsal: " << rehearsal_text(*record.rehearsal) << "\n";
   }
   if (!record.backup.ref.empty()) {
     out << "Backup:    " << record.backup.ref << "  (" << record.backup.objects << " objects"
@@ -148,16 +145,15 @@ void print_head(std::ostream& out, const Migration& migration, Time now) {
   }
 }
 
-Result<std::optional<std::string>> read_report(Cluster& cluster, const std::string& ns,
-                                               const std::string& migration) {
-  ASSIGN_OR_RETURN(const auto object,
-                   get_if_exists(cluster, resources::kConfigMaps, {ns, report_name(migration)}));
-  if (!object) return std::optional<std::string>();
-  const std::string compressed = string_at(*object, "binaryData", "report.txt.gz");
-  if (compressed.empty()) return std::optional(string_at(*object, "data", "report.txt"));
-  ASSIGN_OR_RETURN(const std::string bytes, base64_decode(compressed));
-  ASSIGN_OR_RETURN(std::string text, gunzip(bytes, kLongestReportBytes));
-  return std::optional(std::move(text));
+void print_objects(std::ostream& out, const Report& report, const std::string& ns) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ObjectReport& object : report.objects) {
+    rows.push_back(
+        {"  " + printable(object.object), printable(object.outcome), printable(object.detail)});
+  }
+  out << "\nReport: ConfigMap " << ns << "/" << report_name(report.migration) << "\n";
+  if (!rows.empty()) out << table({"  OBJECT", "OUTCOME", "WHY"}, rows);
+  if (report.objects_omitted > 0) out << "  and " << report.objects_omitted << " more\n";
 }
 
 Result<ExitCode> print_one(const Options& options, CommandContext& context, const Json& object) {
@@ -176,17 +172,10 @@ Result<ExitCode> print_one(const Options& options, CommandContext& context, cons
   const auto report = read_report(context.cluster, options.ns, migration.name);
   if (!report) {
     terminal.err << "note: the report is left out: " << printable(report.error().message) << "\n";
-  } else if (*report && !(*report)->empty()) {
-    out << "\nReport (ConfigMap " << options.ns << "/" << report_name(migration.name) << ")\n";
-    std::string line;
-    for (const char c : **report) {
-      if (c != '\n') {
-        line += c;
-        continue;
-      }
-      out << "  " << printable(line) << "\n";
-      line.clear();
-    }
+  } else if (*report) {
+    print_objects(out, **report, options.ns);
+    out << "`" << options.program << " report " << printable(migration.name)
+        << "` has before and after, also with -o html\n";
   }
   return ExitCode::Done;
 }

@@ -16,6 +16,7 @@
 #include "controller/terminal.h"
 #include "reconcilers/bundle/bundle.h"
 #include "reconcilers/migration_reconciler.h"
+#include "reconcilers/report/report.h"
 
 namespace gatelift {
 
@@ -46,6 +47,7 @@ Result<ExitCode> run_migrate(const Options& options, CommandContext& context,
 Result<ExitCode> run_rollback(const Options& options, CommandContext& context,
                               const EngineFactory& make_engine);
 Result<ExitCode> run_status(const Options& options, CommandContext& context);
+Result<ExitCode> run_report(const Options& options, CommandContext& context);
 Result<ExitCode> run_backup(const Options& options, CommandContext& context);
 
 /// `cluster` is null where the command line asked for directories only.
@@ -80,6 +82,7 @@ struct Proposal {
   std::string name;  // of the migration
   MigrationSpec spec;
   Plan plan;
+  PlanDetails details;  // with as many diffs as `options.output` shows
 };
 
 /// Reads the bundles that ConfigMaps hold and --file, and plans. Writes nothing.
@@ -88,7 +91,13 @@ Result<Proposal> propose(const Options& options, CommandContext& context);
 /// Prints a plan and, below it, what to do next.
 void print_plan(const Options& options, Terminal& terminal, const Proposal& proposal);
 
-/// Prints json in the format asked for; for Output::Text nothing.
+/// Prints a report in the format asked for.
+Result<void> print_report(Terminal& terminal, Output output, const Report& report);
+
+/// How many objects a document in this format shows before and after.
+std::size_t most_diffs(Output output);
+
+/// Prints json as JSON or YAML; for other formats nothing.
 void print_data(Terminal& terminal, Output output, const Json& json);
 
 /// Follows or carries out a migration to its end and prints how it ended.

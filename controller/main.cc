@@ -117,6 +117,7 @@ Result<ExitCode> run_on_cluster(const Options& options, Terminal& terminal, std:
   CommandContext context{terminal, *cluster, clock, sources, stop};
   if (options.command == Command::Plan) return run_plan(options, context);
   if (options.command == Command::Status) return run_status(options, context);
+  if (options.command == Command::Report) return run_report(options, context);
   if (!works_in_foreground(options.command)) return run_backup(options, context);
 
   ASSIGN_OR_RETURN(const auto lease_cluster, connect(options, {}, {}));
@@ -161,6 +162,7 @@ Result<ExitCode> dispatch(const Options& options, Terminal& terminal, SignalStop
     case Command::Plan:
     case Command::Migrate:
     case Command::Status:
+    case Command::Report:
     case Command::Rollback:
     case Command::BackupList:
     case Command::BackupShow:

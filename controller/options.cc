@@ -22,6 +22,13 @@ const std::map<std::string, Output> kOutputs{
     {"json", Output::JsonText},
     {"yaml", Output::YamlText}
 };
+/// Of commands whose result is a document.
+const std::map<std::string, Output> kPageOutputs{
+    {"text", Output::Text    },
+    {"json", Output::JsonText},
+    {"yaml", Output::YamlText},
+    {"html", Output::Html    }
+};
 const std::map<std::string, LogFormat> kLogFormats{
     {"text", LogFormat::Text     },
     {"json", LogFormat::JsonLines}
@@ -62,6 +69,7 @@ class Grammar {
     add_plan();
     add_migrate();
     add_status();
+    add_report();
     add_rollback();
     add_backup();
     add_bundles();
@@ -165,6 +173,13 @@ class Grammar {
         ->type_name("FORMAT");
   }
 
+  void add_page_output(CLI::App* sub) {
+    sub->add_option("-o,--output", options_.output,
+                    "text, json, yaml or html: one page that needs nothing else (default: text)")
+        ->transform(CLI::CheckedTransformer(kPageOutputs).description(""))
+        ->type_name("FORMAT");
+  }
+
   void add_common(CLI::App* sub) {
     add_cluster(sub);
     add_bundle_directories(sub);
@@ -240,10 +255,12 @@ class Grammar {
                 "  gatelift plan --to v1.1.1/experimental\n\n"
                 "  # The same from the release's own file, for another program to read\n"
                 "  gatelift plan --file experimental-install.yaml -o json\n\n"
+                "  # A page to send round, with what becomes of each object\n"
+                "  gatelift plan --to v1.1.1/experimental -o html > plan.html\n\n"
                 "Exit status: 0 can run (or nothing to do), 1 failed, 2 wrong call, 3 something "
                 "needs a person.\n");
     add_target(sub);
-    add_output(sub);
+    add_page_output(sub);
     add_common(sub);
   }
 
@@ -281,6 +298,21 @@ class Grammar {
     sub->add_option("NAME", options_.arguments, "A migration")->expected(0, 1);
     sub->add_flag("-w,--watch", options_.watch, "Go on printing changes");
     add_output(sub);
+    add_common(sub);
+  }
+
+  void add_report() {
+    CLI::App* sub = command(
+        app_, Command::Report, "report",
+        "Show all there is to say about a migration, planned, running or done, as one document",
+        "  gatelift report to-v1-1-1-experimental\n\n"
+        "  # A page for a browser: CRDs and objects before and after, checks, times\n"
+        "  gatelift report to-v1-1-1-experimental -o html > report.html\n\n"
+        "Exit status: 0 shown, 1 failed, 2 wrong call, 3 shown, and the migration needs a "
+        "person.\n");
+    sub->add_option("NAME", options_.arguments, "A migration (default: the only one)")
+        ->expected(0, 1);
+    add_page_output(sub);
     add_common(sub);
   }
 

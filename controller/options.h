@@ -20,6 +20,7 @@ enum class Command {
   Plan,
   Migrate,
   Status,
+  Report,
   Rollback,
   BackupList,
   BackupShow,
@@ -34,7 +35,7 @@ enum class Command {
   Completion,
 };
 
-enum class Output { Text, JsonText, YamlText };
+enum class Output { Text, JsonText, YamlText, Html };
 
 struct Options {
   Command command = Command::Version;
@@ -58,7 +59,7 @@ struct Options {
   std::string approve;                               // digest of the plan that may run; "": any
   std::optional<std::chrono::milliseconds> timeout;  // none; also rollback
 
-  // status, rollback, backup, bundles.
+  // status, report, rollback, backup, bundles.
   std::vector<std::string>
       arguments;  // a migration's name, backups' refs, bundles; as the command says
   std::filesystem::path directory;  // backup export

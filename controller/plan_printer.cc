@@ -2,9 +2,7 @@
 #include "controller/plan_printer.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cstdio>
 #include <map>
 
 #include "controller/installed_printer.h"
@@ -14,29 +12,23 @@ namespace gatelift {
 namespace {
 
 constexpr int kShownPerCode = 20;
-constexpr std::array kWorstFirst{Severity::Blocker, Severity::Consent, Severity::Warning,
-                                 Severity::Note};
-
-struct SeverityWords {
+struct SeverityTitle {
   const char* title;
-  const char* one;
-  const char* many;
   Style style;
 };
 
-SeverityWords words_of(Severity severity) {
+SeverityTitle title_of(Severity severity) {
   switch (severity) {
     case Severity::Blocker:
-      return {"BLOCKERS: the migration cannot begin", "blocker", "blockers", Style::BoldRed};
+      return {"BLOCKERS: the migration cannot begin", Style::BoldRed};
     case Severity::Consent:
-      return {"CONSENT: the migration begins when each of these is accepted", "consent needed",
-              "consents needed", Style::BoldRed};
+      return {"CONSENT: the migration begins when each of these is accepted", Style::BoldRed};
     case Severity::Warning:
-      return {"WARNINGS", "warning", "warnings", Style::Yellow};
+      return {"WARNINGS", Style::Yellow};
     case Severity::Note:
-      return {"NOTES", "note", "notes", Style::Dim};
+      return {"NOTES", Style::Dim};
   }
-  return {"", "", "", Style::Plain};
+  return {"", Style::Plain};
 }
 
 /// A text that must not be missed: bold where that can be seen, upper case elsewhere.
@@ -135,8 +127,8 @@ std::string checks_text(const Plan& plan, Severity severity, const PlanLayout& l
     text += "  " + code + ": and " + std::to_string(count) + " more; -o json shows all\n";
   }
   if (text.empty()) return {};
-  const SeverityWords words = words_of(severity);
-  return "\n" + styled(words.title, words.style, layout.colored) + "\n" + text;
+  const SeverityTitle title = title_of(severity);
+  return "\n" + styled(title.title, title.style, layout.colored) + "\n" + text;
 }
 
 bool deletes(const PlannedAction& action) {
@@ -176,49 +168,6 @@ std::string plan_text(const Plan& plan, const PlanLayout& layout) {
   if (!plan.is_empty()) text += cost_text(plan);
   text += "Digest " + plan.digest + "\n";
   return text;
-}
-
-std::string checks_summary(const std::vector<Check>& checks) {
-  std::string text;
-  for (const Severity severity : kWorstFirst) {
-    const auto count = std::count_if(checks.begin(), checks.end(), [severity](const Check& check) {
-      return check.severity == severity && !check.accepted;
-    });
-    if (count == 0) continue;
-    if (!text.empty()) text += ", ";
-    const SeverityWords words = words_of(severity);
-    text += std::to_string(count) + " " + (count == 1 ? words.one : words.many);
-  }
-  return text;
-}
-
-std::string consent_flags(const Plan& plan) {
-  std::string flags;
-  for (const Check& check : plan.checks) {
-    if (check.severity != Severity::Consent || check.accepted) continue;
-    flags += " --accept '" + check.code + "," + check.object + "," + check.field;
-    for (std::size_t i = 0; i < check.resolutions.size(); ++i) {
-      flags += (i == 0 ? "," : "|") + check.resolutions[i];
-    }
-    flags += "'";
-  }
-  return flags;
-}
-
-std::string duration_text(std::chrono::milliseconds duration) {
-  using std::chrono::minutes;
-  using std::chrono::seconds;
-  std::array<char, 48> text{};
-  if (duration < seconds(1)) {
-    std::snprintf(text.data(), text.size(), "%dms", static_cast<int>(duration.count()));
-  } else if (duration < minutes(1)) {
-    std::snprintf(text.data(), text.size(), "%.1fs", static_cast<double>(duration.count()) / 1000);
-  } else {
-    const auto whole = std::chrono::duration_cast<seconds>(duration).count();
-    std::snprintf(text.data(), text.size(), "%dm %ds", static_cast<int>(whole / 60),
-                  static_cast<int>(whole % 60));
-  }
-  return text.data();
 }
 
 }  // namespace gatelift

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "reconcilers/migration.h"
+#include "reconcilers/report/wording.h"
 
 namespace gatelift {
 
@@ -17,15 +18,5 @@ struct PlanLayout {
 /// the run will cost. Ends with the digest. Of many checks of one code the first twenty are shown,
 /// and the number of the rest.
 std::string plan_text(const Plan& plan, const PlanLayout& layout);
-
-/// "1 blocker, 2 warnings"; "" where there are no checks.
-std::string checks_summary(const std::vector<Check>& checks);
-
-/// The flags that consent to what a plan still waits for, as migrate takes them; "" when there is
-/// nothing to consent to.
-std::string consent_flags(const Plan& plan);
-
-/// "1.8s", "350ms", "2m 5s".
-std::string duration_text(std::chrono::milliseconds duration);
 
 }  // namespace gatelift

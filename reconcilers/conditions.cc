@@ -120,6 +120,20 @@ std::string summary_of(const Record& record) {
   return text;
 }
 
+Verdict resting_verdict(const Record& record) {
+  if (record.operation == Operation::Rollback) {
+    if (!record.rolled_back_because.empty()) {
+      return {Verdict::Kind::Stalled, "RolledBack",
+              "rolled back because " + record.rolled_back_because + "; " + summary_of(record) +
+                  "; next: mend the cause and change the spec"};
+    }
+    return {Verdict::Kind::Ready, "RolledBack",
+            summary_of(record) + "; remove the annotation " + std::string(kRollbackAnnotation) +
+                " and change the spec to upgrade again"};
+  }
+  return {Verdict::Kind::Ready, "Done", summary_of(record)};
+}
+
 void set_conditions(Record& record, std::int64_t generation, const Verdict& verdict, Time now) {
   Conditions conditions(record, generation, now);
   switch (verdict.kind) {

@@ -18,6 +18,9 @@ struct Verdict {
 /// "converted 40 objects of 1 kind, wrote 10 CRDs; absent for 0.4s; backup to-v1-1-1a2b3c4d".
 std::string summary_of(const Record& record);
 
+/// How a migration that is over ended.
+Verdict resting_verdict(const Record& record);
+
 /// Sets every condition of `record`; a transition time moves only when a status does.
 void set_conditions(Record& record, std::int64_t generation, const Verdict& verdict, Time now);
 

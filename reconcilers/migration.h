@@ -235,6 +235,15 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
+/// When a phase began, of the last time that it did.
+struct PhaseEntry {
+  Operation operation = Operation::Upgrade;
+  Phase phase = Phase::Plan;
+  Time at;
+
+  bool operator==(const PhaseEntry&) const = default;
+};
+
 /// The resource's status: the journal of what cannot be observed again, and the conditions that people read.
 /// Conditions are output only; nothing here decides by them.
 struct Record {
@@ -248,6 +257,7 @@ struct Record {
   BackupRecord backup;
   std::string rolls_back_to;         // backup that a Rollback restores
   std::string rolled_back_because;   // what failed, where onFailure asked for the Rollback; status.rolledBackBecause
+  std::vector<PhaseEntry> timeline;  // each phase of an operation once, in order
   std::optional<Time> started_at;
   std::optional<Time> finished_at;
   std::optional<Time> unavailable_since;  // first deletion

@@ -15,9 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxChecks = 100;
-constexpr std::size_t kMaxFailures = 20;
-
 constexpr std::array kStrategies{Strategy::Recreate};
 constexpr std::array kModes{Mode::Apply, Mode::Plan};
 constexpr std::array kApprovals{Approval::Automatic, Approval::Required};
@@ -212,6 +209,16 @@ void read_admission(const JsonReader& in, Record& record) {
   record.suspended_policy = std::move(suspended);
 }
 
+PhaseEntry read_phase_entry(const JsonReader& in) {
+  PhaseEntry entry;
+  in.read("operation", entry.operation, kOperations);
+  in.read("phase", entry.phase, kPhases);
+  std::optional<Time> at;
+  in.read("at", at);
+  if (at) entry.at = *at;
+  return entry;
+}
+
 Record read_record(const JsonReader& in) {
   Record record;
   in.read("observedGeneration", record.observed_generation);
@@ -236,6 +243,8 @@ Record read_record(const JsonReader& in) {
   in.read("rolledBackBecause", record.rolled_back_because);
   read_unavailable(in.at("unavailable"), record);
   read_admission(in.at("admission"), record);
+  in.each("timeline",
+          [&](const JsonReader& each) { record.timeline.push_back(read_phase_entry(each)); });
   in.read("startedAt", record.started_at);
   in.read("finishedAt", record.finished_at);
   in.each("conditions",
@@ -430,16 +439,28 @@ Json condition_json(const Condition& condition) {
   };
 }
 
-Json failures_json(const std::vector<Failure>& failures) {
+Json failures_json(const std::vector<Failure>& failures, std::size_t max_failures) {
   Json json = Json::array();
   for (const Failure& failure : failures) {
-    if (json.size() == kMaxFailures) break;
+    if (json.size() == max_failures) break;
     Json each = {
         {"object", failure.object},
         {"reason", failure.reason}
     };
     put(each, "message", failure.message);
     json.push_back(std::move(each));
+  }
+  return json;
+}
+
+Json timeline_json(const std::vector<PhaseEntry>& timeline) {
+  Json json = Json::array();
+  for (const PhaseEntry& entry : timeline) {
+    json.push_back({
+        {"operation", to_string(entry.operation) },
+        {"phase",     to_string(entry.phase)     },
+        {"at",        format_micro_time(entry.at)}
+    });
   }
   return json;
 }
@@ -476,7 +497,7 @@ Json migration_manifest(const std::string& name, const MigrationSpec& spec) {
   };
 }
 
-Json status_json(const Record& record) {
+Json status_json(const Record& record, const StatusLimits& limits) {
   Json json = {
       {"observedGeneration", record.observed_generation },
       {"phase",              to_string(record.phase)    },
@@ -485,25 +506,33 @@ Json status_json(const Record& record) {
   if (record.plan) {
     put(json, "from", ref_json(record.plan->from));
     put(json, "to", ref_json(record.plan->to));
-    json["plan"] = bounded_plan_json(*record.plan, kMaxChecks);
+    json["plan"] = bounded_plan_json(*record.plan, limits.checks);
   }
   if (!record.crds.empty()) json["progress"] = progress_text(record.crds);
   Json crds = Json::array();
   for (const CrdProgress& each : record.crds) crds.push_back(progress_json(each));
   put(json, "crds", std::move(crds));
-  put(json, "failures", failures_json(record.failures));
+  put(json, "failures", failures_json(record.failures, limits.failures));
   if (record.rehearsal) json["rehearsal"] = rehearsal_json(*record.rehearsal);
   put(json, "backup", backup_json(record.backup));
   put(json, "rollsBackTo", record.rolls_back_to);
   put(json, "rolledBackBecause", record.rolled_back_because);
   put(json, "unavailable", unavailable_json(record));
   put(json, "admission", admission_json(record));
+  put(json, "timeline", timeline_json(record.timeline));
   put(json, "startedAt", record.started_at);
   put(json, "finishedAt", record.finished_at);
   Json conditions = Json::array();
   for (const Condition& each : record.conditions) conditions.push_back(condition_json(each));
   put(json, "conditions", std::move(conditions));
   return json;
+}
+
+Result<Record> parse_status(const Json& status) {
+  std::optional<Error> error;
+  Record record = read_record(JsonReader(status, "status", error));
+  if (error) return fail(std::move(*error));
+  return record;
 }
 
 Json plan_json(const Plan& plan) {

@@ -13,8 +13,18 @@ Result<Migration> parse_migration(const Json& object);
 /// The whole object, as `gatelift migrate` creates it: spec only, no status.
 Json migration_manifest(const std::string& name, const MigrationSpec& spec);
 
-/// .status. Lists are bounded (100 checks, 20 failures); what is cut is counted in its place and whole in the report.
-Json status_json(const Record& record);
+struct StatusLimits {
+  std::size_t checks = 100;
+  std::size_t failures = 20;
+};
+inline constexpr StatusLimits kUnlimited{static_cast<std::size_t>(-1),
+                                         static_cast<std::size_t>(-1)};
+
+/// .status. Lists are bounded; what is cut is counted in its place and whole in the report.
+Json status_json(const Record& record, const StatusLimits& limits = {});
+
+/// Reads .status back. Error kind Invalid, naming the field.
+Result<Record> parse_status(const Json& status);
 
 Json plan_json(const Plan& plan);
 Json check_json(const Check& check);

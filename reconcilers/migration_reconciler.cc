@@ -9,6 +9,7 @@
 #include "reconcilers/events.h"
 #include "reconcilers/migration_json.h"
 #include "reconcilers/phase_table.h"
+#include "reconcilers/report/write_report.h"
 #include "reconcilers/rollback.h"
 #include "reconcilers/steps/policy_restoration.h"
 #include "reconcilers/steps/scratch_crd.h"
@@ -58,6 +59,7 @@ struct Memory {
   std::optional<Time> failing_since;
   std::map<std::string, CrdSeen> crds_seen;
   std::optional<Time> policy_kept_until;
+  std::string reported;  // write_report's
 };
 
 }  // namespace
@@ -101,7 +103,6 @@ struct MigrationReconciler::State {
   Result<ReconcileResult> conclude_step(Run& run, const Result<StepOutcome>& outcome);
   Result<ReconcileResult> conclude_error(Run& run, const Error& error);
   Result<ReconcileResult> stall_or_roll_back(Run& run, const StepOutcome& outcome);
-  Verdict resting_verdict(const Run& run) const;
   void remember(const Run& run);
 };
 
@@ -215,6 +216,7 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
 /// Writes that the migration is in a phase before anything of it is done, so that `kubectl get -w` shows it.
 Result<void> MigrationReconciler::State::enter(Run& run, Phase phase) {
   Record& record = run.record();
+  note_phase(record, phase, clock.now());
   if (record.phase == phase && record.condition("Ready") != nullptr) return {};
   bool moved = record.phase != phase;
   record.phase = phase;
@@ -282,21 +284,6 @@ Result<StepOutcome> MigrationReconciler::State::advance(Run& run) {
   }
 }
 
-Verdict MigrationReconciler::State::resting_verdict(const Run& run) const {
-  const Record& record = run.migration.record;
-  if (record.operation == Operation::Rollback) {
-    if (!record.rolled_back_because.empty()) {
-      return {Verdict::Kind::Stalled, "RolledBack",
-              "rolled back because " + record.rolled_back_because + "; " + summary_of(record) +
-                  "; next: mend the cause and change the spec"};
-    }
-    return {Verdict::Kind::Ready, "RolledBack",
-            summary_of(record) + "; remove the annotation " + std::string(kRollbackAnnotation) +
-                " and change the spec to upgrade again"};
-  }
-  return {Verdict::Kind::Ready, "Done", summary_of(record)};
-}
-
 void MigrationReconciler::State::remember(const Run& run) {
   target = run.target;
   backup = run.backup;
@@ -326,6 +313,8 @@ Result<ReconcileResult> MigrationReconciler::State::conclude(
   ASSIGN_OR_RETURN(const Verdict verdict, with_policy_restored(run, come_to));
   Record& record = run.record();
   const Condition* before = record.condition("Ready");
+  const bool rests = verdict.kind == Verdict::Kind::Stalled || verdict.reason == "Planned";
+  if (rests && record.phase != Phase::Done) write_report(run, verdict);
   bool news = before == nullptr || before->reason != verdict.reason ||
               (verdict.kind == Verdict::Kind::Stalled && before->message != verdict.message);
   set_conditions(record, run.migration.generation, verdict, clock.now());
@@ -402,7 +391,7 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_step(
   if (!outcome) return conclude_error(run, outcome.error());
   memories[run.migration.name].failing_since.reset();
   if (run.record().phase == Phase::Done) {
-    return conclude(run, resting_verdict(run), std::nullopt);
+    return conclude(run, resting_verdict(run.record()), std::nullopt);
   }
   switch (outcome->kind) {
     case StepOutcome::Kind::Progressed: {
@@ -452,13 +441,14 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
     source.reset();
   }
   Memory& memory = memories[name];
-  if (memory.uid != migration.uid) memory = {migration.uid, std::nullopt, {}, std::nullopt};
+  if (memory.uid != migration.uid) memory = {migration.uid, std::nullopt, {}, std::nullopt, ""};
   Run run{cluster,    clock,   settings,
           backups,    &sources, memory.crds_seen,
           std::move(migration), *std::move(object), target,
           {},         backup,  source,
           clock.now()};
   run.policy_kept_until = &memory.policy_kept_until;
+  run.reported = &memory.reported;
   if (run.record().phase == Phase::Rehearse) {  // a process that died in it has left something
     const auto removed = remove_copies(run, CopiesOf::ThisMigration);
     if (!removed) return conclude_error(run, removed.error());
@@ -471,7 +461,7 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
     memory.policy_kept_until.reset();  // nothing was tried that may stop again
     return concluded;
   }
-  if (is_over(run.migration)) return conclude(run, resting_verdict(run), std::nullopt);
+  if (is_over(run.migration)) return conclude(run, resting_verdict(run.record()), std::nullopt);
   return conclude_step(run, advance(run));
 }
 

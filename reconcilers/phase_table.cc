@@ -5,9 +5,11 @@
 #include <map>
 #include <utility>
 
+#include "reconcilers/conditions.h"
 #include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/rehearsal_checks.h"
-#include "reconcilers/report.h"
+#include "reconcilers/report/plan_details.h"
+#include "reconcilers/report/write_report.h"
 #include "reconcilers/rollback.h"
 #include "reconcilers/steps/admission_policy.h"
 #include "reconcilers/steps/admission_steps.h"
@@ -101,10 +103,17 @@ StepOutcome blocked(const Plan& plan) {
 }
 
 Result<Plan> compute_plan(Run& run) {
-  PlanInputs inputs{run.spec(), *run.target, run.installed, *run.sources, run.settings.ns,
-                    run.record().operation};
+  PlanInputs inputs{run.spec(),   *run.target,     run.installed,
+                    *run.sources, run.settings.ns, run.record().operation};
+  DiffCollector diffs(ReportBounds{}.diffs);
+  inputs.intention_sink = diffs.sink();
   ASSIGN_OR_RETURN(Plan plan, make_plan(run.cluster, inputs));
   if (run.source != nullptr) RETURN_IF_ERROR(complete_rollback_plan(run, plan));
+  auto planned = std::make_shared<PlannedInPass>();
+  planned->plan = plan;
+  planned->details.crds = crds_before_and_after(run.installed, *run.target, plan);
+  std::move(diffs).move_to(planned->details);
+  run.planned = std::move(planned);
   return plan;
 }
 
@@ -133,7 +142,11 @@ Result<StepOutcome> plan(Run& run) {
   record.plan = std::move(now);
   record.crds.clear();
   record.observed_generation = run.migration.generation;
-  return stops_at_once(run.plan()) ? blocked(run.plan()) : StepOutcome::progressed();
+  if (stops_at_once(run.plan())) return blocked(run.plan());
+  // Before the record, which has no room for all of it, is read back.
+  ASSIGN_OR_RETURN(const bool goes_on, is_approved(run));
+  if (goes_on) write_report(run, {Verdict::Kind::Working, "Planned", "the migration begins"});
+  return StepOutcome::progressed();
 }
 
 Result<bool> is_approved(Run& run) {
@@ -196,7 +209,11 @@ Result<StepOutcome> rehearse(Run& run) {
   }
   ASSIGN_OR_RETURN(StepOutcome outcome, gatelift::rehearse(run));
   const bool is_over = outcome.kind == StepOutcome::Kind::Progressed && has_been_rehearsed(record);
-  return is_over && run.plan().stops() ? blocked(run.plan()) : outcome;
+  if (is_over && run.plan().stops()) return blocked(run.plan());
+  if (is_over && std::ranges::any_of(run.plan().checks, is_of_rehearsal)) {
+    write_report(run, {Verdict::Kind::Working, "Rehearsed", "the migration begins"});
+  }
+  return outcome;
 }
 
 Result<bool> is_backed_up(Run& run) {
@@ -264,14 +281,13 @@ Result<bool> is_verified(Run& run) { return run.record().finished_at.has_value()
 Result<StepOutcome> verify(Run& run) {
   RETURN_IF_ERROR(accept_suspension(run));
   ASSIGN_OR_RETURN(Verification verification, gatelift::verify(run));
-  write_report(run, verification);
+  run.verification = std::make_shared<const Verification>(verification);
   if (!verification.failures.empty()) {
-    std::string message = std::to_string(verification.failures.size()) +
-                          " objects are not what was intended, first " +
-                          verification.failures.front().object + ": " +
-                          verification.failures.front().message +
-                          "; next: compare with the backup (gatelift backup show " +
-                          run.record().backup.ref + ")";
+    std::string message =
+        std::to_string(verification.failures.size()) +
+        " objects are not what was intended, first " + verification.failures.front().object + ": " +
+        verification.failures.front().message +
+        "; next: compare with the backup (gatelift backup show " + run.record().backup.ref + ")";
     verification.failures.resize(std::min<std::size_t>(verification.failures.size(), 20));
     run.record().failures = std::move(verification.failures);
     return StepOutcome::stalled("VerificationFailed", std::move(message), std::chrono::seconds(30));
@@ -281,8 +297,10 @@ Result<StepOutcome> verify(Run& run) {
   if (!run.record().backup.ref.empty()) {
     RETURN_IF_ERROR(run.backups.retain_until(run.record().backup.ref, now + run.spec().retain));
   }
-  if (!run.record().unavailable_since) run.record().unavailable_measured = std::chrono::milliseconds(0);
+  if (!run.record().unavailable_since)
+    run.record().unavailable_measured = std::chrono::milliseconds(0);
   run.record().finished_at = now;
+  write_report(run, resting_verdict(run.record()));
   return StepOutcome::progressed();
 }
 

@@ -24,6 +24,9 @@ struct CrdSeen {
   Time written_at;
 };
 
+struct PlannedInPass;  // report/write_report.h
+struct Verification;   // steps/verify.h
+
 struct Run {
   Cluster& cluster;
   Clock& clock;
@@ -41,6 +44,10 @@ struct Run {
   Time written_at;  // when the record was last read or written
   /// Until when a policy that a stop put back is left in place; null where nobody remembers.
   std::optional<Time>* policy_kept_until = nullptr;
+  std::string* reported = nullptr;  // what the last report that was written said; may be null
+  std::shared_ptr<const PlannedInPass> planned = nullptr;      // null: this pass has not planned
+  std::shared_ptr<const Verification> verification = nullptr;  // null: it has not verified
+  std::vector<Failure> failures = {};  // of this pass, all of them; the record has the first 20
 
   Record& record() { return migration.record; }
   const MigrationSpec& spec() const { return migration.spec; }

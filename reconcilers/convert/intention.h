@@ -3,6 +3,7 @@
 // way there. The plan reports it, the rehearsal tries it, the backup keeps it, the steps write it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,10 @@ class Intentions {
 
 /// Compact JSON of at most 200 bytes, cut with "…" where it is longer.
 std::string shortened(const Json& value);
+
+/// Is told of objects whose intention is more than another apiVersion, in the order in which they
+/// are read.
+using IntentionSink = std::function<void(const Json& object, const Intention& intention)>;
 
 /// The schema of a version of a CRD manifest; an empty object where it has none.
 Json schema_of(const Json& crd, std::string_view version);

@@ -211,6 +211,15 @@ class Scanner {
       return change.kind != FieldChange::Kind::Dropped || !change.is_in_status();
     });
     if (changes) ++scan_.changed;
+    tell(object, intention);
+  }
+
+  void tell(const Json& object, const Intention& intention) {
+    const bool is_made_anew = kind() == ActionKind::Convert || kind() == ActionKind::Rename;
+    const bool has_sink = inputs_.intention_sink != nullptr && *inputs_.intention_sink;
+    if (has_sink && (is_made_anew || !intention.changes.empty())) {
+      (*inputs_.intention_sink)(object, intention);
+    }
   }
 
   void report_problem(const Json& object, const ConversionProblem& problem) {

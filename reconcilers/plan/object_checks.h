@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/cluster.h"
+#include "reconcilers/convert/intention.h"
 #include "reconcilers/convert/references.h"
 #include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/findings.h"
@@ -42,6 +43,7 @@ struct ObjectScanInputs {
   const Renaming* renaming = nullptr;  // of Rename
   std::vector<ReferenceMove> moves = {};
   std::map<ObjectKey, Json> made = {};  // of Rename: what there is of the new kind
+  const IntentionSink* intention_sink = nullptr;
 };
 
 /// A problem of a conversion as a check: where we can do something about it, a person may choose.

@@ -145,6 +145,7 @@ class Planner {
       inputs.target = inputs_.target.crd(renaming->to_crd);
       ASSIGN_OR_RETURN(inputs.made, objects_of(std::string(renaming->to_crd)));
     }
+    inputs.intention_sink = &inputs_.intention_sink;
     auto scan = scan_objects(cluster_, inputs);
     if (!scan) {
       if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
@@ -226,8 +227,10 @@ class Planner {
       }
       if (live.digest != target.summary.digest) check_content(live, target.summary);
     }
-    auto scan = scan_objects(cluster_, {action, live, &target, terminating_namespaces_,
-                                        inputs_.spec.accept, nullptr, moves_});
+    ObjectScanInputs inputs{action, live, &target, terminating_namespaces_, inputs_.spec.accept};
+    inputs.moves = moves_;
+    inputs.intention_sink = &inputs_.intention_sink;
+    auto scan = scan_objects(cluster_, inputs);
     if (!scan) {
       if (!scan.error().is(ErrorKind::Forbidden)) return fail(std::move(scan).error());
       report_unreadable(live);

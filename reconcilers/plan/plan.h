@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/cluster.h"
+#include "reconcilers/convert/intention.h"
 #include "reconcilers/migration.h"
 
 namespace gatelift {
@@ -42,6 +43,7 @@ struct PlanInputs {
   const BundleSources& sources;  // to recognise what is installed
   std::string ns;                // our own namespace, for permissions on it
   Operation operation = Operation::Upgrade;
+  IntentionSink intention_sink = {};  // may be empty
 };
 
 /// Looks at every live object of the CRDs that change, page by page, and returns the whole plan. Errors are those of the

@@ -58,6 +58,7 @@ Result<StepOutcome> ObjectFailures::outcome(Run& run, std::string reason,
   auto end = refusals_.begin() +
              static_cast<std::ptrdiff_t>(std::min(refusals_.size(), kKept));
   run.record().failures.assign(refusals_.begin(), end);
+  run.failures = refusals_;
   return StepOutcome::stalled(std::move(reason), std::move(message));
 }
 

@@ -9,7 +9,7 @@
 #include "reconcilers/admission/old_webhook.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/rehearsal_checks.h"
-#include "reconcilers/report.h"
+#include "reconcilers/report/write_report.h"
 #include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/kind_rehearsal.h"
 

@@ -187,6 +187,9 @@ Record whole_record() {
   record.backup = {"to-v1-1-1", 40, 12345, "sha256:0", now};
   record.rolls_back_to = "to-v1-1-0";
   record.rolled_back_because = "a webhook denied HTTPRoute/ns/name";
+  record.timeline = {
+      {Operation::Upgrade, Phase::Migrate, now}
+  };
   record.started_at = record.finished_at = record.unavailable_since = now;
   record.unavailable_measured = std::chrono::milliseconds(1750);
   record.suspended_policy = SuspendedPolicy{"safe-upgrades.example.com", "to-v1-1-1", now};
@@ -200,12 +203,13 @@ Record whole_record() {
 /// and in the CRD.
 TEST(StatusSchema, IsComparedWithARecordThatHasEverything) {
   const auto [observed_generation, phase, operation, plan, rehearsal, crds, failures, backup,
-              rolls_back_to, rolled_back_because, started_at, finished_at, unavailable_since,
-              unavailable_measured, suspended_policy, conditions] = whole_record();
+              rolls_back_to, rolled_back_because, timeline, started_at, finished_at,
+              unavailable_since, unavailable_measured, suspended_policy, conditions] =
+      whole_record();
   EXPECT_NE(observed_generation, 0);
-  EXPECT_TRUE(plan && rehearsal && started_at && finished_at && unavailable_since && unavailable_measured);
-  EXPECT_TRUE(suspended_policy);
-  EXPECT_FALSE(crds.empty() || failures.empty() || conditions.empty());
+  EXPECT_TRUE(plan && rehearsal && started_at && finished_at);
+  EXPECT_TRUE(unavailable_since && unavailable_measured && suspended_policy);
+  EXPECT_FALSE(crds.empty() || failures.empty() || timeline.empty() || conditions.empty());
   EXPECT_FALSE(backup.ref.empty() || rolls_back_to.empty() || rolled_back_because.empty());
   EXPECT_EQ(phase, Phase::Plan);
   EXPECT_EQ(operation, Operation::Upgrade);

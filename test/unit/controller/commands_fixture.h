@@ -75,6 +75,8 @@ class CommandsTest : public ::testing::Test {
         return run_rollback(options, context, engine);
       case Command::Status:
         return run_status(options, context);
+      case Command::Report:
+        return run_report(options, context);
       case Command::BackupList:
       case Command::BackupShow:
       case Command::BackupExport:

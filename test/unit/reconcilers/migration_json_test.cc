@@ -68,6 +68,10 @@ Record full_record() {
   record.backup = {"to-v1-1-7f", 40, 12345, "sha256:55", at("2026-11-21T12:00:00Z")};
   record.rolls_back_to = "to-v1-1-6e";
   record.rolled_back_because = "VerificationFailed";
+  record.timeline = {
+      {Operation::Upgrade,  Phase::Migrate, at("2026-11-21T11:58:00.5Z")},
+      {Operation::Rollback, Phase::Plan,    at("2026-11-21T11:59:00Z")  }
+  };
   record.started_at = at("2026-11-21T11:59:00Z");
   record.finished_at = at("2026-11-21T12:01:00Z");
   record.unavailable_since = at("2026-11-21T12:00:01.234Z");
@@ -89,6 +93,16 @@ TEST(MigrationJson, ReadsBackEveryFieldOfTheStatusItWrote) {
 
   ASSERT_TRUE(migration) << migration.error().message;
   EXPECT_EQ(migration->record, record) << status_json(migration->record).dump(1);
+}
+
+TEST(MigrationJson, CutsNothingOfTheStatusOfAReport) {
+  Record record = full_record();
+  record.plan->checks.assign(150, record.plan->checks.front());
+  record.failures.assign(50, record.failures.front());
+  EXPECT_EQ(array_at(status_json(record), "plan", "checks").size(), 100U);
+  const auto whole = parse_status(status_json(record, kUnlimited));
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(*whole, record);
 }
 
 TEST(MigrationJson, KeepsTheStatusThatPeopleRead) {
