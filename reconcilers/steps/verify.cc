@@ -112,13 +112,15 @@ class KindVerification {
     return int_at(live, 0, "metadata", "generation") != expected;
   }
 
-  /// Objects that spec.accept has left in the backup: their uid is in no intention.
+  /// Objects that spec.accept has left in the backup: neither their uid nor their place is in an
+  /// intention. What a rollback makes anew has another uid.
   void note_left() {
     std::set<std::string> intended;
     for (const auto& [key, expected] : expected_) intended.insert(expected.entry->uid);
     for (const BackupEntry& entry : run_.backup->entries()) {
       if (entry.role != BackupRole::Original || entry.crd != action_.crd) continue;
-      if (!intended.insert(entry.uid).second || vanished_.contains(entry.key.display())) continue;
+      const bool is_intended = !intended.insert(entry.uid).second || expected_.contains(entry.key);
+      if (is_intended || vanished_.contains(entry.key.display())) continue;
       ++counts_.found;
       ++counts_.skipped;
       report(entry.key, "skipped", "left in the backup, as spec.accept asks");

@@ -23,7 +23,6 @@ TEST(ReportJson, IsReadBackAsItWasWritten) {
   const Json json = report_json(report);
   const auto read = parse_report(json);
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->record, report.record);
   EXPECT_EQ(report_json(*read).dump(1), [&] {
     Json same = json;  // times of a report have whole seconds
     same["madeAt"] = format_time(read->made_at);
