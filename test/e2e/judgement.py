@@ -3,8 +3,8 @@
 
 import collections
 
-from bundles import crds_of, differences as tree_differences, gateway_crds, normalised_spec
-from ground import name_of, path_of, reasons, refusal_of
+from bundles import crds_of, differences as tree_differences, documents, gateway_crds, normalised_spec
+from ground import ADMISSION, POLICY_KINDS, name_of, path_of, reasons, refusal_of
 from intention import (changes_shape, content, differences, expected_alternatives, has_path, is_status_default,
                        made_anew, reshaped, with_references)
 from kube import ApiError, collection, key
@@ -20,6 +20,7 @@ class Judgement:
         self._plane = plane
         self._api = plane.api
         self._wanted = crds_of(plane, target)
+        self._documents = documents(plane, target)
         self._loaded = loaded
         self._listed = listed
         self._actions = {action["crd"]: action["action"] for action in plan["actions"]}
@@ -45,6 +46,7 @@ class Judgement:
     def judge(self, taken):
         """`taken` are the objects that a person took away before, because the plan said so: {name: item}."""
         self._judge_crds()
+        self._judge_policies()
         for item in self._loaded.items:
             if name_of(item) in taken:
                 self._judge_taken(item)
@@ -74,6 +76,19 @@ class Judgement:
                 self.say(f"{name} is not of the target, and was changed")
             elif name not in self._wanted and not crd and self._actions.get(name) not in ("Rename", "Remove"):
                 self.say(f"{name} is gone, and no action said so")
+
+    def _judge_policies(self):
+        """Those of the target are there as it has them, whatever was there before."""
+        for document in self._documents:
+            if document["kind"] not in POLICY_KINDS:
+                continue
+            name = f"{document['kind']}/{document['metadata']['name']}"
+            path = collection(ADMISSION, POLICY_KINDS[document["kind"]])
+            live = self._api.find(f"{path}/{document['metadata']['name']}")
+            if not live:
+                self.say(f"{name} is missing")
+            elif not holds(live["spec"], document["spec"]):
+                self.say(f"{name} is not the target's")
 
     # Objects
 
@@ -253,6 +268,15 @@ class Judgement:
             for place, item in self._now(crd).items():
                 if (name, place) not in expected:
                     self.say(f"{name_of(item)} was not there before")
+
+
+def holds(live, wanted):
+    """Whether all of `wanted` is in `live`, which the API server has filled in."""
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(holds(live.get(part), value) for part, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(live, list) and len(live) == len(wanted) and all(map(holds, live, wanted))
+    return live == wanted
 
 
 def at(item, place):

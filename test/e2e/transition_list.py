@@ -70,6 +70,7 @@ def transitions(releases):
 SHORT = (
     "v1.0.0 exp -> v1.1.0 exp", "v1.1.0 exp -> v1.0.0 exp", "v1.3.0 exp -> v1.4.0 exp", "v1.4.1 std -> v1.5.0 std",
     "v1.6.1 std -> v1.6.0 std", "v1.5.1 exp -> v1.5.1 std", "v1.3.0 exp -> v1.6.1 std",
+    "v1.5.1 std -> v1.5.1 exp", "v0.6.2 exp -> v1.6.1 exp",
 )
 
 
