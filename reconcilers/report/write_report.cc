@@ -11,6 +11,7 @@
 #include "reconcilers/plan/rehearsal_checks.h"
 #include "reconcilers/report/plan_details.h"
 #include "reconcilers/report/report_store.h"
+#include "reconcilers/report/wording.h"
 
 namespace gatelift {
 namespace {
@@ -27,8 +28,12 @@ std::string fingerprint(const Run& run, const Verdict& verdict) {
       {"failures", run.failures.size()           },
       {"finished", record.finished_at.has_value()}
   };
-  for (const Check& check : record.plan->checks) {
-    if (is_of_rehearsal(check)) news["rehearsal"].push_back(check_json(check));
+  if (record.rehearsal) news["rehearsal"] = rehearsal_text(*record.rehearsal);
+  // Those that status has room for: a record that was read back has no others.
+  const std::size_t num = std::min(record.plan->checks.size(), StatusLimits{}.checks);
+  for (std::size_t i = 0; i < num; ++i) {
+    const Check& check = record.plan->checks[i];
+    if (is_of_rehearsal(check)) news["checks"].push_back(check_json(check));
   }
   if (run.verification != nullptr) {
     for (const ObjectReport& object : run.verification->objects) {

@@ -12,6 +12,9 @@ inline const std::string kHostile = "<script>alert(\"1\")</script>&'";
 
 inline Time report_time() { return parse_time("2026-01-02T03:04:05.250Z").value(); }
 
+/// As status has most times: to the second.
+inline Time report_second() { return parse_time("2026-01-02T03:04:05Z").value(); }
+
 inline Plan reported_plan() {
   Plan plan;
   plan.digest = "sha256:0123456789abcdef";
@@ -51,11 +54,10 @@ inline Report finished_report() {
        "Done", {3, 2, 0, 1, 0},
        {}}
   };
-  record.backup = {"to-v1-1-1a2b3c4d", 3, 1234, "sha256:55", report_time()};
-  record.rehearsal = {
-      record.plan->digest, 3, 2, 0, 2, 0, 1, report_time() + std::chrono::milliseconds(300)};
-  record.started_at = report_time();
-  record.finished_at = report_time() + std::chrono::seconds(2);
+  record.backup = {"to-v1-1-1a2b3c4d", 3, 1234, "sha256:55", report_second()};
+  record.rehearsal = {record.plan->digest, 3, 2, 0, 2, 0, 1, report_second()};
+  record.started_at = report_second();
+  record.finished_at = report_second() + std::chrono::seconds(2);
   record.unavailable_since = report_time() + std::chrono::milliseconds(500);
   record.unavailable_measured = std::chrono::milliseconds(412);
   note_phase(record, Phase::Plan, report_time());

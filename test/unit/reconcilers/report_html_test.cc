@@ -65,8 +65,8 @@ TEST(Page, HasEachPart) {
   for (const char* wanted :
        {"<!DOCTYPE html>", "<html lang=\"en\">",
         "<title>to-v1-1: v1.0.0/experimental to v1.1.1/experimental", "Done</p>", "id=\"crds\"",
-        "v1alpha3 (storage)", "not there", "id=\"objects\"", ": 1 skipped",
-        ", as intended: 2 converted", "BackendTLSPolicy/a/three", "id=\"changes\"",
+        "v1alpha3 (storage)", "not there", "id=\"objects\"", "as intended: 2 converted",
+        ": 1 skipped", "BackendTLSPolicy/a/three", "id=\"changes\"",
         "<span class=\"del\">-  tls: {}\n</span>", "It secured something.", "id=\"checks\"",
         "PlaintextWhileAbsent", "id=\"timeline\"", "gatelift rollback to-v1-1",
         "2 of 3 objects accepted, 0 refused, 1 not tried</dd>"}) {

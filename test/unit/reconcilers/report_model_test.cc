@@ -23,6 +23,7 @@ TEST(ReportJson, IsReadBackAsItWasWritten) {
   const Json json = report_json(report);
   const auto read = parse_report(json);
   ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->record, report.record);
   EXPECT_EQ(report_json(*read).dump(1), [&] {
     Json same = json;  // times of a report have whole seconds
     same["madeAt"] = format_time(read->made_at);
@@ -54,7 +55,7 @@ TEST(ReportText, HasEachPart) {
   for (const char* wanted :
        {"Upgrade to-v1-1: v1.0.0/experimental to v1.1.1/experimental", "state Done",
         "rehearsal 2 of 3 objects accepted, 0 refused, 1 not tried",
-        "2026-01-02 03:04:05.550  Rehearsed: 2 of 3 objects", "absent for 412ms",
+        "2026-01-02 03:04:05  Rehearsed: 2 of 3 objects", "absent for 412ms",
         "Convert backendtlspolicies.gateway.networking.k8s.io",
         "before  v1.0.0/experimental, v1alpha2 (storage), stored v1alpha2",
         "found 3, done 2, unchanged 0, skipped 1, failed 0", "BackendTLSPolicy/a/one converted",
@@ -190,8 +191,7 @@ TEST(Timeline, HasEachPhaseOnceAndForgetsThoseThatAreAheadAgain) {
 }
 
 TEST(Timeline, HasEventsInTheirPhaseAlsoWhereOnlyTheirSecondIsKnown) {
-  Record record = finished_report().record;
-  record.rehearsal->rehearsed_at = parse_time("2026-01-02T03:04:05Z").value();
+  const Record record = finished_report().record;
   std::vector<std::string> whats;
   for (const TimelineEntry& entry : timeline_of(record)) whats.push_back(entry.what);
   const std::vector<std::string> expected = {
@@ -202,9 +202,6 @@ TEST(Timeline, HasEventsInTheirPhaseAlsoWhereOnlyTheirSecondIsKnown) {
       "The first object was deleted",
       "Every object was there again, after 412ms"};
   EXPECT_EQ(whats, expected);
-  Report report = finished_report();
-  report.record = record;
-  EXPECT_TRUE(has(report_text(report), "  2026-01-02 03:04:05  Rehearsed: "));
 }
 
 TEST(NextSteps, SayHowToConsentToApproveAndToGoBack) {
