@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "reconcilers/conditions.h"
+#include "reconcilers/migration_json.h"
 #include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/rehearsal_checks.h"
 #include "reconcilers/report/plan_details.h"
@@ -54,7 +56,8 @@ Result<bool> is_action_proven(Run& run, const PlannedAction& action) {
 std::string blocked_message(const Plan& plan) {
   int num = 0;
   const Check* first = nullptr;
-  for (const Check& check : plan.checks) {
+  const std::size_t num_in_status = std::min(plan.checks.size(), StatusLimits{}.checks);
+  for (const Check& check : std::span(plan.checks).first(num_in_status)) {
     if (!check.stops()) continue;
     if (first == nullptr) first = &check;
     ++num;
