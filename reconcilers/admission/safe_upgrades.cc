@@ -119,6 +119,10 @@ bool denies(const Json& binding) {
          (match == nullptr || judges_all_crds(*match));
 }
 
+std::optional<std::string> annotated(const std::string& value) {
+  return value.empty() ? std::nullopt : std::optional(value);
+}
+
 }  // namespace
 
 std::string field_of(SafeUpgradesRule rule) {
@@ -151,14 +155,6 @@ const SafeUpgradesVariant* variant_in_force(const Json& policy,
       kReleased, [&](const Released& each) { return are(versions, each.literals); });
   return found == kReleased.end() ? nullptr : &found->variant;
 }
-
-namespace {
-
-std::optional<std::string> annotated(const std::string& value) {
-  return value.empty() ? std::nullopt : std::optional(value);
-}
-
-}  // namespace
 
 CrdChange creation_of(const CrdSummary& target) {
   return {target.group, std::nullopt, annotated(target.channel), annotated(target.bundle_version),

@@ -8,16 +8,11 @@
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/convert/renaming.h"
 #include "reconcilers/plan/actions.h"
+#include "reconcilers/plan/findings.h"
 #include "reconcilers/plan/plan.h"
 
 namespace gatelift {
 namespace {
-
-std::string join(const std::vector<std::string>& items) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
 
 std::vector<std::string> stored_in_another_shape(const CrdSummary& live, const CrdSummary& target) {
   std::vector<std::string> versions;
@@ -78,7 +73,7 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
   const std::vector<std::string> misshapen = stored_in_another_shape(live, target);
   if (!misshapen.empty()) {
     PlannedAction action = action_between(ActionKind::Convert, live, target);
-    action.reason = "objects stored as " + join(misshapen) + " have another shape than " +
+    action.reason = "objects stored as " + joined(misshapen) + " have another shape than " +
                     target.storage_version();
     action.rewrites_objects = true;
     return action;
@@ -93,7 +88,7 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
   }
   if (minimal) return std::nullopt;
   PlannedAction action = reencoding(live, target);
-  action.reason = "status.storedVersions is " + join(live.stored_versions) + " instead of " +
+  action.reason = "status.storedVersions is " + joined(live.stored_versions) + " instead of " +
                   target.storage_version() + " alone";
   return action;
 }

@@ -100,6 +100,12 @@ std::string quoted(const std::string& text) {
   return "\"" + text.substr(0, kMaxQuotedBytes) + "…\"";
 }
 
+std::string joined(const std::vector<std::string>& texts) {
+  std::string text;
+  for (const std::string& each : texts) text += (text.empty() ? "" : ", ") + each;
+  return text;
+}
+
 std::string crd_display(std::string_view crd_name) {
   return display_name("CustomResourceDefinition", {"", std::string(crd_name)});
 }

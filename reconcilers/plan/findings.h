@@ -38,6 +38,9 @@ bool covers(const Consent& consent, const Check& check);
 /// Somebody else's words, in quotation marks and cut after 400 bytes.
 std::string quoted(const std::string& text);
 
+/// "a, b"; "" where there are none.
+std::string joined(const std::vector<std::string>& texts);
+
 /// "CustomResourceDefinition/name".
 std::string crd_display(std::string_view crd_name);
 

@@ -9,6 +9,7 @@
 #include "reconcilers/bundle/version.h"
 #include "reconcilers/plan/crd_checks.h"
 #include "reconcilers/plan/discovery.h"
+#include "reconcilers/plan/findings.h"
 #include "reconcilers/plan/permission_checks.h"
 
 namespace gatelift {
@@ -110,12 +111,6 @@ Result<std::vector<std::string>> present(Cluster& cluster,
     names.push_back(display_name(objects[i].kind, objects[i].key));
   }
   return names;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 Check check_of(Severity severity, std::string message, std::string next) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconcilers/plan/findings.h"
 #include "reconcilers/report/page_parts.h"
 #include "reconcilers/report/wording.h"
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "reconcilers/plan/findings.h"
 #include "reconcilers/report/next_steps.h"
 #include "reconcilers/report/page_parts.h"
 #include "reconcilers/report/wording.h"

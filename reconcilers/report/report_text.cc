@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/report/report_text.h"
 
+#include "reconcilers/plan/findings.h"
 #include "reconcilers/report/next_steps.h"
 #include "reconcilers/report/wording.h"
 

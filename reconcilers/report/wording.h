@@ -35,9 +35,6 @@ std::string consent_flags(const Plan& plan);
 /// "LeaveInBackup|MoveToTarget"; "" where a check offers no resolutions.
 std::string resolutions_text(const Check& check);
 
-/// "a, b"; "" where there are none.
-std::string joined(const std::vector<std::string>& texts);
-
 /// Without their ends. They live as long as `text`.
 std::vector<std::string_view> lines_of(std::string_view text);
 

@@ -81,4 +81,16 @@ Result<void> hold_in_backup(Run& run, const Resource& resource, const Json& live
   });
 }
 
+Result<void> delete_held(Run& run, const Resource& resource, const Json& live) {
+  Request request;
+  request.verb = Verb::Delete;
+  request.resource = resource;
+  request.key = key_of(live);
+  request.preconditions = {uid_of(live), resource_version_of(live)};
+  request.propagation = Propagation::Background;
+  const auto deleted = run.cluster.send(request);
+  if (deleted || deleted.error().is(ErrorKind::NotFound)) return {};
+  return fail(wrap(deleted.error(), "deleting " + display_name(kind_of(live), key_of(live))));
+}
+
 }  // namespace gatelift

@@ -24,4 +24,8 @@ Result<std::optional<Json>> held_policy(const VerifiedBackup& backup, const Reso
 /// Sees to it that the run's backup holds `live` in this very state.
 Result<void> hold_in_backup(Run& run, const Resource& resource, const Json& live);
 
+/// Deletes it in the very state that the backup holds; what it owns goes with it. Conflict where it
+/// has changed since, and no error where it is gone.
+Result<void> delete_held(Run& run, const Resource& resource, const Json& live);
+
 }  // namespace gatelift

@@ -82,18 +82,6 @@ Result<void> note_suspension(Run& run, const std::string& name, const Live& live
   return write_record(run);
 }
 
-Result<void> remove(Run& run, const Resource& resource, const std::optional<Json>& live) {
-  if (!live) return {};
-  Request request;
-  request.verb = Verb::Delete;
-  request.resource = resource;
-  request.key = key_of(*live);
-  request.preconditions = {uid_of(*live), resource_version_of(*live)};
-  const auto removed = run.cluster.send(request);
-  if (removed || removed.error().is(ErrorKind::NotFound)) return {};
-  return fail(wrap(removed.error(), "deleting " + display_name(kind_of(*live), key_of(*live))));
-}
-
 /// The annotations are all that the policy looks at. Those that the target lacks go.
 Request annotation_change(const BundleCrd& target) {
   const Json manifest = target.json();
@@ -213,7 +201,7 @@ std::optional<PolicyManifests> wanted_policy(const Run& run, const PlannedAction
 
 }  // namespace
 
-Result<StepOutcome> suspend_policy(Run& run, const PlannedAction& action, const VerifiedBackup&) {
+Result<StepOutcome> suspend_policy(Run& run, const PlannedAction& action) {
   const std::string name = action.crd;
   if (run.record().suspended_policy && run.progress(action).step == kRestoring) {
     RETURN_IF_ERROR(restore_policy(run));  // which a process began and could not record
@@ -225,8 +213,12 @@ Result<StepOutcome> suspend_policy(Run& run, const PlannedAction& action, const 
     if (const auto kept = kept_for_now(run)) return *kept;
     RETURN_IF_ERROR(note_suspension(run, name, live));
     run.progress(action).step = "Delete";
-    RETURN_IF_ERROR(remove(run, resources::kAdmissionPolicyBindings, live.binding));
-    RETURN_IF_ERROR(remove(run, resources::kAdmissionPolicies, live.policy));
+    if (live.binding) {
+      RETURN_IF_ERROR(delete_held(run, resources::kAdmissionPolicyBindings, *live.binding));
+    }
+    if (live.policy) {
+      RETURN_IF_ERROR(delete_held(run, resources::kAdmissionPolicies, *live.policy));
+    }
     record_event(run, EventType::Normal, "PolicySuspended",
                  policy_display(name) + " and its binding are taken away: " + action.reason);
   }

@@ -11,8 +11,7 @@ namespace gatelift {
 /// state that the backup holds, and returns when a dry run of a write that the policy forbids
 /// passes. An API server forgets a policy a moment after its deletion; where that takes longer than
 /// 30 s the step stalls. Supplements the backup where the policy changed since.
-Result<StepOutcome> suspend_policy(Run& run, const PlannedAction& action,
-                                   const VerifiedBackup& backup);
+Result<StepOutcome> suspend_policy(Run& run, const PlannedAction& action);
 
 /// InstallPolicy: puts back what was suspended, and writes the target's policy and its bindings, if
 /// it has any, in the name of who owns what is there.

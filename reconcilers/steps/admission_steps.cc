@@ -31,7 +31,7 @@ Result<bool> is_suspended(Run& run, const PlannedAction& action) {
 }
 
 Result<StepOutcome> move(Run& run, const PlannedAction& action) {
-  if (action.kind == ActionKind::SuspendPolicy) return suspend_policy(run, action, *run.backup);
+  if (action.kind == ActionKind::SuspendPolicy) return suspend_policy(run, action);
   if (action.kind == ActionKind::InstallPolicy) return install_policy(run, action, *run.backup);
   return remove_old_webhook(run, action, *run.backup);
 }

@@ -150,7 +150,8 @@ class KindRehearsal {
       } else if (refused_.size() < kMostStored) {
         refused_.push_back(std::move(trial));
       } else {
-        trial.unproven = "500 objects of this kind are tried and no more";
+        trial.unproven =
+            std::to_string(kMostStored) + " objects of this kind are tried and no more";
         conclude(trial);
       }
     }

@@ -21,19 +21,6 @@ Result<Json> configuration(Run& run, const VerifiedBackup& backup) {
   return backup.document(*entry);
 }
 
-/// Pods of Deployments and Jobs go with them.
-Result<void> remove(Run& run, const OldWebhookObject& object, const Json& live) {
-  Request request;
-  request.verb = Verb::Delete;
-  request.resource = object.resource;
-  request.key = object.key;
-  request.preconditions = {uid_of(live), resource_version_of(live)};
-  request.propagation = Propagation::Background;
-  const auto removed = run.cluster.send(request);
-  if (removed || removed.error().is(ErrorKind::NotFound)) return {};
-  return fail(wrap(removed.error(), "deleting " + display_name(object.kind, object.key)));
-}
-
 }  // namespace
 
 Result<StepOutcome> remove_old_webhook(Run& run, const PlannedAction& action,
@@ -53,7 +40,7 @@ Result<StepOutcome> remove_old_webhook(Run& run, const PlannedAction& action,
                      get_if_exists(run.cluster, object.resource, object.key));
     if (!live || is_being_deleted(*live)) continue;
     RETURN_IF_ERROR(hold_in_backup(run, object.resource, *live));
-    RETURN_IF_ERROR(remove(run, object, *live));
+    RETURN_IF_ERROR(delete_held(run, object.resource, *live));
   }
   run.progress(action).step = "Done";
   record_event(run, EventType::Normal, "WebhookRemoved",

@@ -38,10 +38,10 @@ bool is_about_no_object(const Error& error);
 /// that goes away, which takes no new objects.
 bool is_of_no_collection(const Error& error);
 
-/// Creates each body at the copy, as a dry run: sets refusals, added, untried and passed_over. By
-/// Apply what it says too little about is asked again by Post. Errors are those of the connection,
-/// of the API server, and of a copy that is not served everywhere after 10 s.
-Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, ObjectTrials trials);
+/// Creates each body at the copy, as a dry run: sets refusals, is_invalid, added, untried and
+/// has_no_namespace. By Apply what it says too little about is asked again by Post. Errors are
+/// those of the connection, of the API server, and of a copy that is not served after ten seconds.
+Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, const ObjectTrials& trials);
 
 /// Sends the run's own write of each object, which `request` makes, as a dry run: sets denial,
 /// unasked and passed_over. An object that changed since is read again, from `resource`, and

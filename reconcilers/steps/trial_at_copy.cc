@@ -172,8 +172,8 @@ bool is_of_no_collection(const Error& error) {
          error.reason == "MethodNotAllowed";
 }
 
-Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, ObjectTrials trials) {
-  return CopyTrials(run, copy).try_all(std::move(trials), by);
+Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, const ObjectTrials& trials) {
+  return CopyTrials(run, copy).try_all(trials, by);
 }
 
 }  // namespace gatelift

@@ -19,7 +19,7 @@ bool note_answer(const OwnWrites& writes, const Result<Json>& answer, ObjectTria
   if (error.is(ErrorKind::NotFound)) {
     trial.passed_over = "it was deleted meanwhile";
   } else if (error.reason == "BadRequest") {
-    trial.unasked = error.message;  // a webhook that takes no dry runs
+    trial.unasked = error.message;  // a webhook that takes no dry runs, or denies it so
   } else if (error.is(ErrorKind::Forbidden) || error.is(ErrorKind::Invalid)) {
     // Admission names no fields.
     const bool is_of_schema = !refusals_of(error).empty();
