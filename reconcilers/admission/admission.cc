@@ -15,6 +15,17 @@ const Json* find_named(const std::vector<Json>& objects, std::string_view name) 
   return it == objects.end() ? nullptr : &*it;
 }
 
+void add_bound(const std::vector<Json>& policies, const std::vector<Json>& bindings,
+               std::vector<const Json*>& found) {
+  for (const Json& policy : policies) {
+    const std::string name = key_of(policy).name;
+    const bool is_bound = std::ranges::any_of(bindings, [&](const Json& binding) {
+      return string_at(binding, "spec", "policyName") == name;
+    });
+    if (is_bound) found.push_back(&policy);
+  }
+}
+
 enum class Listing { Read, NotServed, Forbidden };
 
 Result<Listing> list_into(Cluster& cluster, const Resource& resource, std::vector<Json>& objects) {
@@ -29,6 +40,16 @@ Result<Listing> list_into(Cluster& cluster, const Resource& resource, std::vecto
   if (listed.error().is(ErrorKind::NotFound)) return Listing::NotServed;
   if (listed.error().is(ErrorKind::Forbidden)) return Listing::Forbidden;
   return fail(wrap(listed.error(), "reading " + resource.plural));
+}
+
+/// Of mutating policies Kubernetes 1.34 and 1.35 can have v1beta1 only.
+Result<Listing> list_served(Cluster& cluster, Resource resource, std::vector<Json>& objects) {
+  ASSIGN_OR_RETURN(const Listing listing, list_into(cluster, resource, objects));
+  const bool may_be_earlier =
+      resource == resources::kMutatingPolicies || resource == resources::kMutatingPolicyBindings;
+  if (listing != Listing::NotServed || !may_be_earlier) return listing;
+  resource.version = "v1beta1";
+  return list_into(cluster, resource, objects);
 }
 
 bool lists(const Json& rule, const char* field, const std::string& value) {
@@ -96,6 +117,13 @@ std::vector<const Json*> Admission::bindings_of(std::string_view policy) const {
   return found;
 }
 
+std::vector<const Json*> Admission::bound_policies() const {
+  std::vector<const Json*> found;
+  add_bound(policies, bindings, found);
+  add_bound(mutating_policies, mutating_bindings, found);
+  return found;
+}
+
 const Json* Admission::webhook(std::string_view kind, std::string_view name) const {
   const auto it = std::ranges::find_if(webhooks, [&](const Json& each) {
     return kind_of(each) == kind && key_of(each).name == name;
@@ -106,13 +134,15 @@ const Json* Admission::webhook(std::string_view kind, std::string_view name) con
 Result<Admission> read_admission(Cluster& cluster) {
   Admission admission;
   const std::pair<const Resource*, std::vector<Json>*> collections[] = {
-      {&resources::kAdmissionPolicies,       &admission.policies},
-      {&resources::kAdmissionPolicyBindings, &admission.bindings},
-      {&resources::kValidatingWebhooks,      &admission.webhooks},
-      {&resources::kMutatingWebhooks,        &admission.webhooks},
+      {&resources::kAdmissionPolicies,       &admission.policies         },
+      {&resources::kAdmissionPolicyBindings, &admission.bindings         },
+      {&resources::kValidatingWebhooks,      &admission.webhooks         },
+      {&resources::kMutatingWebhooks,        &admission.webhooks         },
+      {&resources::kMutatingPolicies,        &admission.mutating_policies},
+      {&resources::kMutatingPolicyBindings,  &admission.mutating_bindings},
   };
   for (const auto& [resource, objects] : collections) {
-    ASSIGN_OR_RETURN(const Listing listing, list_into(cluster, *resource, *objects));
+    ASSIGN_OR_RETURN(const Listing listing, list_served(cluster, *resource, *objects));
     if (listing == Listing::Forbidden) admission.unreadable.push_back(*resource);
     if (*resource == resources::kAdmissionPolicies) {
       admission.has_policies = listing != Listing::NotServed;
@@ -134,6 +164,18 @@ std::vector<AdmittedCall> judged_calls(const Json& rules, const std::vector<Admi
     }
   }
   return judged;
+}
+
+bool may_judge(const Admission& admission, const std::vector<AdmittedCall>& calls) {
+  if (!admission.unreadable.empty()) return true;
+  const auto judges = [&](const Json& rules) { return !judged_calls(rules, calls).empty(); };
+  const bool any_policy = std::ranges::any_of(admission.bound_policies(), [&](const Json* policy) {
+    const Json* match = find(*policy, "spec", "matchConstraints");
+    return match != nullptr && judges(*match);
+  });
+  return any_policy || std::ranges::any_of(admission.webhooks, [&](const Json& configuration) {
+           return std::ranges::any_of(array_at(configuration, "webhooks"), judges);
+         });
 }
 
 bool is_policy_denial(const Error& error) {

@@ -20,21 +20,30 @@ inline const Resource kValidatingWebhooks{"admissionregistration.k8s.io", "v1",
                                           "validatingwebhookconfigurations", false};
 inline const Resource kMutatingWebhooks{"admissionregistration.k8s.io", "v1",
                                         "mutatingwebhookconfigurations", false};
+inline const Resource kMutatingPolicies{"admissionregistration.k8s.io", "v1",
+                                        "mutatingadmissionpolicies", false};
+inline const Resource kMutatingPolicyBindings{"admissionregistration.k8s.io", "v1",
+                                              "mutatingadmissionpolicybindings", false};
 }  // namespace resources
 
 inline constexpr std::string_view kPolicyKind = "ValidatingAdmissionPolicy";
 inline constexpr std::string_view kValidatingWebhookKind = "ValidatingWebhookConfiguration";
 
 struct Admission {
-  bool has_policies = false;         // false before Kubernetes 1.30
-  std::vector<Json> policies;        // ValidatingAdmissionPolicy
-  std::vector<Json> bindings;        // ValidatingAdmissionPolicyBinding
-  std::vector<Json> webhooks;        // ValidatingWebhookConfiguration, MutatingWebhookConfiguration
+  bool has_policies = false;   // false before Kubernetes 1.30
+  std::vector<Json> policies;  // ValidatingAdmissionPolicy
+  std::vector<Json> bindings;  // ValidatingAdmissionPolicyBinding
+  std::vector<Json> webhooks;  // ValidatingWebhookConfiguration, MutatingWebhookConfiguration
+  /// MutatingAdmissionPolicy, at v1 (Kubernetes 1.36) or else at v1beta1.
+  std::vector<Json> mutating_policies;
+  std::vector<Json> mutating_bindings;
   std::vector<Resource> unreadable;  // what we may not list
 
   const Json* policy(std::string_view name) const;
-  /// Bindings of a policy, which does nothing without one.
+  /// Bindings of a validating policy, which does nothing without one.
   std::vector<const Json*> bindings_of(std::string_view policy) const;
+  /// Policies of both kinds that have a binding.
+  std::vector<const Json*> bound_policies() const;
   const Json* webhook(std::string_view kind, std::string_view name) const;
 };
 
@@ -54,6 +63,10 @@ struct AdmittedCall {
 /// matchConstraints and matchResources have: resourceRules, excludeResourceRules, matchPolicy; of a
 /// webhook, `rules`. Selectors and conditions are not looked at: they pick objects. Pure.
 std::vector<AdmittedCall> judged_calls(const Json& rules, const std::vector<AdmittedCall>& calls);
+
+/// False where no policy and no webhook judges any of `calls`. True also where that is not known,
+/// since something could not be listed. What is built into an API server nobody can list.
+bool may_judge(const Admission& admission, const std::vector<AdmittedCall>& calls);
 
 /// True for an answer that an admission policy may have given whose rules say the reason Invalid,
 /// as those of all released bundles do: one cause and no field, where validation names the field.

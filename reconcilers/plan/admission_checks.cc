@@ -95,16 +95,18 @@ Check foreign(const Json& object, const std::vector<AdmittedCall>& calls,
 
 void note_policies(const Admission& admission, const std::vector<AdmittedCall>& calls,
                    Findings& findings) {
-  for (const Json& policy : admission.policies) {
-    const std::string name = key_of(policy).name;
-    const std::vector<const Json*> bindings = admission.bindings_of(name);
-    if (bindings.empty()) continue;  // it does nothing
-    if (name == kSafeUpgrades && variant_in_force(policy, bindings) != nullptr) continue;
-    const Json* match = find(policy, "spec", "matchConstraints");
+  for (const Json* policy : admission.bound_policies()) {
+    const bool is_safe_upgrades =
+        kind_of(*policy) == kPolicyKind && key_of(*policy).name == kSafeUpgrades;
+    if (is_safe_upgrades &&
+        variant_in_force(*policy, admission.bindings_of(kSafeUpgrades)) != nullptr) {
+      continue;
+    }
+    const Json* match = find(*policy, "spec", "matchConstraints");
     if (match == nullptr) continue;
     const std::vector<AdmittedCall> judged = judged_calls(*match, calls);
     if (judged.empty()) continue;
-    findings.add(foreign(policy, judged, failure_policy_of(policy.at("spec"))));
+    findings.add(foreign(*policy, judged, failure_policy_of(policy->at("spec"))));
   }
 }
 
@@ -133,7 +135,9 @@ bool may_read(const Admission& admission, const Resource& resource) {
 void report_unreadable(const Admission& admission, Mode mode, Findings& findings) {
   std::vector<Access> denied;
   for (const Resource& resource : admission.unreadable) {
-    const bool decides = resource != resources::kMutatingWebhooks;
+    const bool decides = resource != resources::kMutatingWebhooks &&
+                         resource != resources::kMutatingPolicies &&
+                         resource != resources::kMutatingPolicyBindings;
     denied.push_back({"list", resource.group, resource.plural, "", "",
                       decides ? Severity::Blocker : Severity::Warning});
   }

@@ -32,7 +32,8 @@ class KindRehearsal {
         copy_(copy),
         ways_(ways),
         protocol_(protocol),
-        rewriting_{kind.action, kind.live, {}} {
+        rewriting_{kind.action, kind.live, {}},
+        asks_each_(kind.is_judged || !kind.at_copy) {
     if (kind.target == nullptr) return;
     for (const CrdVersion& version : kind.target->summary.versions) {
       rewriting_.kept_versions.push_back(version.name);
@@ -140,10 +141,7 @@ class KindRehearsal {
       const auto made = [](const ObjectTrial& trial) { return trial.not_made.empty(); };
       RETURN_IF_ERROR(try_at_copy(run_, at_, ways_.create_by, open_ones(trials, made)));
     }
-    if (kind_.by_own_write) {
-      const auto written = [&](const ObjectTrial& trial) { return is_written(trial); };
-      RETURN_IF_ERROR(try_own_writes(run_, own_writes(), open_ones(trials, written)));
-    }
+    if (kind_.by_own_write) RETURN_IF_ERROR(ask_for_own_writes(trials));
     for (ObjectTrial& trial : trials) {
       if (!needs_rewriting_trial(trial)) {
         conclude(trial);
@@ -159,6 +157,23 @@ class KindRehearsal {
     run_.report(kind_.action.crd, "Rehearse", num_done_, kind_.action.objects);
     trials.clear();
     return {};
+  }
+
+  Result<void> ask_for_own_writes(std::vector<ObjectTrial>& trials) {
+    const auto asked = [&](const ObjectTrial& trial) {
+      const bool is_tried = kind_.at_copy && trial.not_made.empty() && trial.untried.empty();
+      return is_written(trial) && !trial.is_asked && (asks_each_ || !is_tried);
+    };
+    if (!asks_each_ && !asked_once_) {
+      const auto written = [&](const ObjectTrial& trial) { return is_written(trial); };
+      ObjectTrials first = open_ones(trials, written);
+      if (first.empty()) return {};
+      first.resize(1);
+      asked_once_ = true;
+      RETURN_IF_ERROR(try_own_writes(run_, own_writes(), first));
+      asks_each_ = !first[0]->denial.empty() || !first[0]->unasked.empty();
+    }
+    return try_own_writes(run_, own_writes(), open_ones(trials, asked));
   }
 
   /// Whether the object stays unless the API server does not forgive the run's own write.
@@ -256,7 +271,7 @@ class KindRehearsal {
     const std::string name = name_of(trial);
     const bool is_for_copy = kind_.at_copy && trial.not_made.empty();
     const bool was_tried_at_copy = is_for_copy && trial.untried.empty();
-    const bool was_asked = kind_.by_own_write && is_written(trial) && trial.unasked.empty();
+    const bool was_asked = trial.is_asked && trial.unasked.empty();
     if (trial.has_no_namespace) {
       if (!is_remade()) return protocol_.pass_over(name, "its namespace goes away");
       trial.refusals.push_back({"metadata.namespace", "its namespace goes away"});
@@ -300,6 +315,8 @@ class KindRehearsal {
   Json schema_;  // the target's
   Resource at_;  // the copy's collection
   Rewriting rewriting_;
+  bool asks_each_;  // for the own write, also where the copy was
+  bool asked_once_ = false;
   std::unordered_set<std::string> seen_;  // uids
   std::vector<ObjectTrial> refused_;      // whose rewriting is still to be tried
   std::string problem_;                   // why the plan does not hold any more

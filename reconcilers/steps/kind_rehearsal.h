@@ -22,6 +22,9 @@ struct RehearsedKind {
   /// The run's own writes, as they will be made: the rewriting or the deletion. Shows what
   /// admission says to them.
   bool by_own_write = false;
+  /// Whether a policy or a webhook may judge the run's own writes. Where none does, and the object
+  /// is tried at a copy, the first write alone is tried: for what is built into an API server.
+  bool is_judged = true;
 };
 
 /// What is true for all kinds.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "reconcilers/admission/admission.h"
 #include "reconcilers/admission/old_webhook.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/rehearsal_checks.h"
@@ -74,21 +75,39 @@ bool removes_old_webhook(const Plan& plan) {
 /// about which it is not asked.
 void pass_by_old_webhook(RehearsedKind& kind) {
   const Resource resource = kind.live.resource();
-  const bool is_judged = resource.group == "gateway.networking.k8s.io" &&
-                         std::ranges::find(kJudgedByOldWebhook, resource.plural) !=
-                             kJudgedByOldWebhook.end();
+  const bool is_judged =
+      resource.group == "gateway.networking.k8s.io" &&
+      std::ranges::find(kJudgedByOldWebhook, resource.plural) != kJudgedByOldWebhook.end();
   if (!is_judged || kind.target == nullptr) return;
   kind.at_copy = true;
   kind.by_own_write = false;
 }
 
+/// The run's own writes of the kind's objects.
+std::vector<AdmittedCall> own_calls(const RehearsedKind& kind) {
+  const bool is_deleted =
+      kind.action.kind == ActionKind::Convert || kind.action.kind == ActionKind::Remove;
+  const Resource live = kind.live.resource();
+  const std::string operation = is_deleted ? "DELETE" : "UPDATE";
+  std::vector<AdmittedCall> calls = {
+      {operation, live.group, live.plural, live.version}
+  };
+  if (kind.target != nullptr) {
+    calls.push_back(calls.front());
+    calls.back().version = kind.target->summary.storage_version();
+  }
+  return calls;
+}
+
 Result<std::vector<RehearsedKind>> rehearsed_kinds(Run& run) {
   const bool webhook_goes = removes_old_webhook(run.plan());
+  ASSIGN_OR_RETURN(const Admission admission, read_admission(run.cluster));
   std::vector<RehearsedKind> kinds;
   for (const PlannedAction& action : run.plan().actions) {
     ASSIGN_OR_RETURN(const std::optional<RehearsedKind> kind, rehearsed_kind(run, action));
     if (!kind) continue;
     kinds.push_back(*kind);
+    kinds.back().is_judged = may_judge(admission, own_calls(*kind));
     if (webhook_goes) pass_by_old_webhook(kinds.back());
   }
   return kinds;

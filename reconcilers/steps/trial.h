@@ -18,6 +18,7 @@ struct ObjectTrial {
   std::vector<Refusal> refusals;    // at the copy
   bool is_invalid = false;          // the copy has refused it as Invalid, and not merely changed it
   std::vector<std::string> added;   // at the copy: fields that the schema fills in
+  bool is_asked = false;            // the own write was sent
   std::string denial;               // of the own write
   std::string untried;              // why the copy says nothing
   std::string unasked;              // why the own write says nothing
@@ -43,10 +44,10 @@ bool is_of_no_collection(const Error& error);
 /// those of the connection, of the API server, and of a copy that is not served after ten seconds.
 Result<void> try_at_copy(Run& run, const Resource& copy, CreateBy by, const ObjectTrials& trials);
 
-/// Sends the run's own write of each object, which `request` makes, as a dry run: sets denial,
-/// unasked and passed_over. An object that changed since is read again, from `resource`, and
-/// asked again. `knows_schema` is false where the installed schema, which the answers go by, is not
-/// the one that will count: what it says against an object is then no denial.
+/// Sends the run's own write of each object, which `request` makes, as a dry run: sets is_asked,
+/// denial, unasked and passed_over. An object that changed since is read again, from `resource`,
+/// and asked again. `knows_schema` is false where the installed schema, which the answers go by, is
+/// not the one that will count: what it says against an object is then no denial.
 struct OwnWrites {
   Resource resource;
   std::function<Request(const ObjectTrial&)> request;

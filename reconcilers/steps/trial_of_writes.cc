@@ -55,6 +55,7 @@ Result<void> look_again(Run& run, const OwnWrites& writes, const ObjectTrials& t
 }  // namespace
 
 Result<void> try_own_writes(Run& run, const OwnWrites& writes, ObjectTrials trials) {
+  for (ObjectTrial* trial : trials) trial->is_asked = true;
   for (int attempt = 1; attempt <= kMaxAttempts && !trials.empty(); ++attempt) {
     if (attempt > 1) RETURN_IF_ERROR(look_again(run, writes, trials));
     ObjectTrials changed;

@@ -100,6 +100,8 @@ std::vector<Kind> standard_kinds() {
   const std::pair<const char*, const char*> admission[] = {
       {"validatingwebhookconfigurations",   "ValidatingWebhookConfiguration"  },
       {"mutatingwebhookconfigurations",     "MutatingWebhookConfiguration"    },
+      {"mutatingadmissionpolicies",         "MutatingAdmissionPolicy"         },
+      {"mutatingadmissionpolicybindings",   "MutatingAdmissionPolicyBinding"  },
       {"validatingadmissionpolicies",       "ValidatingAdmissionPolicy"       },
       {"validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"}
   };

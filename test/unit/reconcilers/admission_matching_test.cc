@@ -101,6 +101,37 @@ TEST(PolicyDigest, IsAnotherForAnotherContent) {
   EXPECT_FALSE(is_as_in(safe_upgrades_policy(SafeUpgradesRules::V1_5, "v1.6.0"), policy));
 }
 
+TEST(MayJudge, GoesByBoundPoliciesAndByWebhooks) {
+  const Json match = matching(rule({"gateway.networking.k8s.io"}, {"*"}, {"*"}, {"httproutes"}));
+  const Json policy = {
+      {"metadata", {{"name", "a"}}              },
+      {"spec",     {{"matchConstraints", match}}}
+  };
+  const Json binding = {
+      {"spec", {{"policyName", "a"}}}
+  };
+  EXPECT_FALSE(may_judge({}, {kUpdateRoute}));
+  Admission admission;
+  admission.policies = admission.mutating_policies = {policy};
+  EXPECT_FALSE(may_judge(admission, {kUpdateRoute})) << "it is not bound";
+  admission.mutating_bindings = {binding};
+  EXPECT_TRUE(may_judge(admission, {kUpdateRoute}));
+  EXPECT_FALSE(may_judge(admission, {kCreateCrd}));
+  Admission hooked;
+  const Json rules = match["resourceRules"];
+  hooked.webhooks = {
+      {{"webhooks", Json::array({{{"name", "x"}, {"rules", rules}}})}}
+  };
+  EXPECT_TRUE(may_judge(hooked, {kCreateCrd, kUpdateRoute}));
+  EXPECT_FALSE(may_judge(hooked, {kCreateCrd}));
+}
+
+TEST(MayJudge, IsTrueWhereSomethingMayNotBeListed) {
+  Admission admission;
+  admission.unreadable = {resources::kMutatingPolicies};
+  EXPECT_TRUE(may_judge(admission, {kCreateCrd}));
+}
+
 TEST(AdmissionDenial, IsToldFromValidationByItsCauses) {
   Error error;
   error.kind = ErrorKind::Invalid;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 
+#include "reconcilers/admission/admission.h"
 #include "test/support/api_error.h"
 #include "test/support/gateway_world.h"
 
@@ -68,7 +69,7 @@ inline Names findings(GatewayWorld& world) {
 }
 
 inline void accept(GatewayWorld& world, const std::string& check, const std::string& object,
-            const std::string& field) {
+                   const std::string& field) {
   const Json consent = {
       {"check",  check },
       {"object", object},
@@ -81,14 +82,43 @@ inline void accept(GatewayWorld& world, const std::string& check, const std::str
                           {{"spec", {{"accept", Json::array({consent})}}}}));
 }
 
+/// A webhook that judges every write, so that each one is tried. What it says is the test's to say.
+inline void add_webhook_for_all(GatewayWorld& world) {
+  const Json everything = Json::array({"*"});
+  const Json rule = {
+      {"apiGroups",   everything},
+      {"apiVersions", everything},
+      {"operations",  everything},
+      {"resources",   everything}
+  };
+  ASSERT_TRUE(
+      create(world.cluster, resources::kValidatingWebhooks,
+             {
+                 {"apiVersion", "admissionregistration.k8s.io/v1"                             },
+                 {"kind",       "ValidatingWebhookConfiguration"                              },
+                 {"metadata",   {{"name", "house-rules"}}                                     },
+                 {"webhooks",   Json::array({{{"name", "a"}, {"rules", Json::array({rule})}}})}
+  }));
+}
+
+/// The run's own writes of objects that were tried, "DELETE name" or "UPDATE name".
+inline Names own_writes_tried(const GatewayWorld& world) {
+  Names found;
+  for (const WriteRecord& write : world.cluster.writes()) {
+    if (!write.dry_run || write.resource.group != "gateway.networking.k8s.io") continue;
+    found.push_back((write.verb == Verb::Delete ? "DELETE " : "UPDATE ") + write.key.name);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
 /// Whether the copy at `at` has been given the open schema, and not the target's back.
 inline bool has_open_schema(const GatewayWorld& world, const Resource& at) {
   const std::string name = at.plural + "." + kScratch;
-  const auto changes =
-      std::ranges::count_if(world.cluster.writes(), [&](const WriteRecord& write) {
-        return write.verb == Verb::MergePatch && write.resource == resources::kCrds &&
-               write.key.name == name;
-      });
+  const auto changes = std::ranges::count_if(world.cluster.writes(), [&](const WriteRecord& write) {
+    return write.verb == Verb::MergePatch && write.resource == resources::kCrds &&
+           write.key.name == name;
+  });
   return changes % 2 == 1;
 }
 

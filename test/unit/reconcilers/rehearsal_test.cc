@@ -193,6 +193,7 @@ TEST(Rehearsal, IsRepeatedAfterAWhileSinceNoDigestTellsWhatAdmissionSays) {
 TEST(Rehearsal, FindsAWriteThatAdmissionDenies) {
   GatewayWorld world;
   world.populate(1);
+  add_webhook_for_all(world);
   world.cluster.policy().deny_writes(
       [](const Request& request, const Json& object) {
         return request.resource.plural == "httproutes" && !is_at_copy(request) &&
@@ -210,6 +211,7 @@ TEST(Rehearsal, FindsAWriteThatAdmissionDenies) {
 TEST(Rehearsal, FindsADeletionThatAdmissionDenies) {
   GatewayWorld world;
   world.populate(3);
+  add_webhook_for_all(world);
   world.cluster.policy().deny_writes(
       [](const Request& request, const Json& object) {
         return request.verb == Verb::Delete && key_of(object).name == "policy-1";
@@ -218,6 +220,38 @@ TEST(Rehearsal, FindsADeletionThatAdmissionDenies) {
   world.create_migration("up");
   EXPECT_TRUE(world.run("up").stalled);
   EXPECT_EQ(findings(world), (Names{"Blocker WriteDenied BackendTLSPolicy/b/policy-1 "}));
+  EXPECT_EQ(changes(world), Names{});
+}
+
+TEST(Rehearsal, TriesEachObjectOnceWhereNobodyJudgesTheWrites) {
+  GatewayWorld world;
+  world.populate(3);
+  world.create_migration("up");
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(own_writes_tried(world), (Names{"DELETE policy-0", "UPDATE one"}));
+}
+
+TEST(Rehearsal, TriesEachWriteThatAWebhookMayJudge) {
+  GatewayWorld world;
+  world.populate(3);
+  add_webhook_for_all(world);
+  world.create_migration("up");
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(own_writes_tried(world), (Names{"DELETE policy-0", "DELETE policy-1", "DELETE policy-2",
+                                            "UPDATE one", "UPDATE two"}));
+}
+
+TEST(Rehearsal, TriesEachWriteWhereTheFirstIsDeniedByNobodyWhoIsListed) {
+  GatewayWorld world;
+  world.populate(3);
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json&) {
+        return request.verb == Verb::Delete && request.resource.plural == "backendtlspolicies";
+      },
+      "built in");
+  world.create_migration("up");
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(findings(world).size(), 3U);
   EXPECT_EQ(changes(world), Names{});
 }
 
