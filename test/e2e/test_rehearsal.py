@@ -124,6 +124,56 @@ class Rehearsal(Scenario):
         self.assert_goes_through_with_consent(migration, check, bundle)
         self.assertEqual(len(self.plane.api.items(collection(f"{GATEWAY}/v1alpha3", "tlsroutes"))), 2)
 
+    def test_a_status_without_the_conditions_that_it_needs(self):
+        self.begin_with("v1.3.0/experimental")
+        rules = {"rules": [{"backendRefs": [{"name": "db", "port": 5432}]}]}
+        policy = {"targetRefs": [target()], "validation": WELL_KNOWN}
+        kinds = {"HTTPRoute": ("httproutes", "v1", rules), "GRPCRoute": ("grpcroutes", "v1", rules),
+                 "TCPRoute": ("tcproutes", "v1alpha2", rules), "UDPRoute": ("udproutes", "v1alpha2", rules),
+                 "TLSRoute": ("tlsroutes", "v1alpha2", {"hostnames": ["db.example.com"], **rules}),
+                 "BackendTLSPolicy": ("backendtlspolicies", "v1alpha3", policy)}
+        silent = {"controllerName": "example.com/edge"}  # v1.3 takes it without conditions
+        status = {"parents": [{"parentRef": {"name": "plain"}, **silent}],
+                  "ancestors": [{"ancestorRef": {"name": "plain"}, **silent}]}
+        for kind, (plural, version, spec) in kinds.items():
+            part = "ancestors" if kind == "BackendTLSPolicy" else "parents"
+            self.create(plural, item(kind, version, "silent", spec))
+            path = collection(f"{GATEWAY}/{version}", plural, "auth") + "/silent/status"
+            self.plane.api.patch(path, {"status": {part: status[part]}}, manager="edge")
+        self.start_operator()
+        bundle = "v1.4.1/experimental"
+        migration = Migration(self.plane, "rehearsed", bundle)
+        migration.wait_until_ready()
+        assert_is_bundle(self, self.plane, bundle)
+        checks = {check["object"]: check for check in migration.checks() if check["check"] == "InvalidAtTarget"}
+        self.assertEqual({name: (check["severity"], check["field"]) for name, check in checks.items()}, {
+            f"{kind}/auth/silent": ("Warning", "status.ancestors[0].conditions" if kind == "BackendTLSPolicy"
+                                    else "status.parents[0].conditions") for kind in kinds})
+        for check in checks.values():
+            self.assertIn("controller writes its status anew", check["message"])
+        path = collection(f"{GATEWAY}/v1", "httproutes", "auth") + "/silent"
+        self.assertEqual(self.plane.api.get(path)["status"]["parents"][0]["controllerName"], "example.com/edge")
+        with self.assertRaises(ApiError) as refused:  # as the check has said
+            self.plane.api.patch(path + "/status", {"status": {"parents": [
+                {"parentRef": {"name": "other"}, **silent}]}})
+        self.assertEqual(refused.exception.status, 422)
+
+    def test_a_class_that_has_to_keep_its_controller_from_then_on(self):
+        self.begin_with("v0.7.1/standard")
+        classes = collection(f"{GATEWAY}/v1beta1", "gatewayclasses")
+        self.plane.api.create(classes, {"apiVersion": f"{GATEWAY}/v1beta1", "kind": "GatewayClass",
+                                        "metadata": {"name": "edge"}, "spec": {"controllerName": "example.com/a"}})
+        changed = {"spec": {"controllerName": "example.com/b"}}
+        self.plane.api.patch(f"{classes}/edge", changed)
+        self.start_operator()
+        migration = Migration(self.plane, "rehearsed", "v0.8.1/standard")
+        status = migration.wait_until_ready()
+        self.assertEqual((status["rehearsal"]["accepted"], status["rehearsal"]["refused"]), (1, 0))
+        self.assertEqual(self.plane.api.get(f"{classes}/edge")["spec"], changed["spec"])
+        with self.assertRaises(ApiError) as refused:
+            self.plane.api.patch(f"{classes}/edge", {"spec": {"controllerName": "example.com/a"}})
+        self.assertEqual(refused.exception.status, 422)
+
     def test_it_goes_on_by_itself_where_the_object_is_mended(self):
         self.begin_with("v1.3.0/experimental")
         rules = {"rules": [{"backendRefs": [{"name": "db", "port": 5432}]}]}
