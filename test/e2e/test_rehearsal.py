@@ -150,7 +150,7 @@ class Rehearsal(Scenario):
             f"{kind}/auth/silent": ("Warning", "status.ancestors[0].conditions" if kind == "BackendTLSPolicy"
                                     else "status.parents[0].conditions") for kind in kinds})
         for check in checks.values():
-            self.assertIn("controller writes its status anew", check["message"])
+            self.assertIn("let its controller write its status anew", check["next"])
         path = collection(f"{GATEWAY}/v1", "httproutes", "auth") + "/silent"
         self.assertEqual(self.plane.api.get(path)["status"]["parents"][0]["controllerName"], "example.com/edge")
         with self.assertRaises(ApiError) as refused:  # as the check has said

@@ -162,6 +162,7 @@ class Findings(unittest.TestCase):
         changes, _ = comparison("v0.7.1", "v0.8.0", "standard")
         rules = {(c["crd"], c["path"], c["rule"]) for c in changes if c["kind"] == "Tightened" and "rule" in c}
         self.assertGreaterEqual(len(rules), 50)
+        self.assertIn(("gatewayclasses.gateway.networking.k8s.io", "spec.controllerName", "self == oldSelf"), rules)
 
     def test_m2_does_not_take_every_new_rule_for_a_tightening(self):
         self.assertEqual({path for _, _, path in findings("v1.2.1", "v1.3.0", "standard", "M2", "Allowed")
