@@ -2,33 +2,12 @@
 #include "reconcilers/bundle/constraint_diff.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
+
+#include "reconcilers/bundle/schema_keywords.h"
 
 namespace gatelift {
 namespace {
-
-enum class Limit { Least, Most };
-
-struct Bound {
-  std::string_view keyword;
-  Limit limit;
-  bool at_least_zero;  // what is counted: a minimum of 0 is none
-};
-
-constexpr std::array kBounds{
-    Bound{"minimum",       Limit::Least, false},
-    Bound{"minLength",     Limit::Least, true },
-    Bound{"minItems",      Limit::Least, true },
-    Bound{"minProperties", Limit::Least, true },
-    Bound{"maximum",       Limit::Most,  false},
-    Bound{"maxLength",     Limit::Most,  false},
-    Bound{"maxItems",      Limit::Most,  false},
-    Bound{"maxProperties", Limit::Most,  false},
-};
-
-/// Without effect on what is valid or stored.
-const std::set<std::string_view> kDocumentation{"description", "title", "example", "externalDocs"};
 
 /// Compared elsewhere: by the walk over fields, and one by one below.
 const std::set<std::string_view> kApart{"type",
@@ -48,10 +27,6 @@ const std::set<std::string_view> kApart{"type",
 const std::set<std::string_view> kRestrictions{"pattern", "format", "oneOf",      "anyOf",
                                                "allOf",   "not",    "multipleOf", "uniqueItems"};
 
-bool is_bound(std::string_view keyword) {
-  return std::ranges::any_of(kBounds, [&](const Bound& b) { return b.keyword == keyword; });
-}
-
 const Json* at(const Json& schema, std::string_view keyword) { return find(schema, keyword); }
 
 bool same(const Json* a, const Json* b) { return a == nullptr || b == nullptr ? a == b : *a == *b; }
@@ -68,11 +43,6 @@ void add(SchemaDiff& diff, ChangeKind kind, const std::string& path, std::string
   change.keyword = keyword;
   change.detail = std::move(detail);
   diff.changes.push_back(std::move(change));
-}
-
-/// Code points, as the API server counts a string's length.
-std::int64_t length_of(const std::string& text) {
-  return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
 }
 
 /// True where an enumeration made sure of a bound on length that took its place.
@@ -147,12 +117,6 @@ void diff_enum(const Json& from, const Json& to, const std::string& path, Schema
   }
 }
 
-/// "atomic" unless the schema says so otherwise (KEP-555).
-std::string list_type(const Json& schema) {
-  const std::string type = string_at(schema, "x-kubernetes-list-type");
-  return type.empty() ? "atomic" : type;
-}
-
 void diff_list_type(const Json& from, const Json& to, const std::string& path, SchemaDiff& diff) {
   constexpr std::string_view kKeyword = "x-kubernetes-list-type";
   constexpr std::string_view kKeys = "x-kubernetes-list-map-keys";
@@ -192,11 +156,11 @@ void diff_others(const Json& from, const Json& to, const std::string& path, Sche
     for (const auto& [keyword, value] : schema->items()) keywords.insert(keyword);
   }
   for (const std::string& keyword : keywords) {
-    if (kApart.contains(keyword) || is_bound(keyword)) continue;
+    if (kApart.contains(keyword) || bound_of(keyword) != nullptr) continue;
     const Json* before = at(from, keyword);
     const Json* after = at(to, keyword);
     if (same(before, after)) continue;
-    if (kDocumentation.contains(keyword)) {
+    if (is_documentation(keyword)) {
       ++diff.documentation;
     } else {
       add(diff, kind_of_other(keyword, from, to), path, keyword, change_text(before, after));

@@ -6,12 +6,10 @@
 #include <iterator>
 
 #include "reconcilers/bundle/digest.h"
+#include "reconcilers/bundle/marks.h"
 
 namespace gatelift {
 namespace {
-
-constexpr std::string_view kBundleVersion = "gateway.networking.k8s.io/bundle-version";
-constexpr std::string_view kChannel = "gateway.networking.k8s.io/channel";
 
 tl::unexpected<Error> invalid(const std::string& name, const std::string& what) {
   return fail(ErrorKind::Invalid,
@@ -171,8 +169,8 @@ Result<CrdSummary> summarize_crd(const Json& crd) {
   summary.namespaced = scope == "Namespaced";
   ASSIGN_OR_RETURN(summary.versions, versions_of(crd, summary.name));
   summary.digest = spec_digest(crd);
-  summary.bundle_version = annotation_of(crd, kBundleVersion);
-  summary.channel = annotation_of(crd, kChannel);
+  summary.bundle_version = annotation_of(crd, kBundleVersionMark);
+  summary.channel = annotation_of(crd, kChannelMark);
   read_live_state(crd, summary);
   return summary;
 }

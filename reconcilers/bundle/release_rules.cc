@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/bundle/release_rules.h"
 
+#include "reconcilers/bundle/marks.h"
+
 namespace gatelift {
 namespace {
-
-constexpr std::string_view kVersion = "gateway.networking.k8s.io/bundle-version";
-constexpr std::string_view kChannel = "gateway.networking.k8s.io/channel";
 
 ReleaseFinding finding(const Bundle& bundle, Rule rule, Ruling ruling, std::string why) {
   ReleaseFinding found;
@@ -45,14 +44,14 @@ class Documents {
 std::vector<ReleaseFinding> check_a1(const Bundle& bundle) {
   Documents documents(bundle);
   for (const BundleCrd& crd : bundle.crds) {
-    documents.check(crd.summary.name, kVersion, crd.summary.bundle_version, bundle.ref.version);
-    documents.check(crd.summary.name, kChannel, crd.summary.channel, bundle.ref.channel);
+    documents.check(crd.summary.name, kBundleVersionMark, crd.summary.bundle_version, bundle.ref.version);
+    documents.check(crd.summary.name, kChannelMark, crd.summary.channel, bundle.ref.channel);
   }
   for (const std::string& manifest : bundle.policy_manifests) {
     const Json policy = Json::parse(manifest);
     const std::string name = display_name(kind_of(policy), key_of(policy));
-    documents.check(name, kVersion, annotation_of(policy, kVersion), bundle.ref.version);
-    documents.check(name, kChannel, annotation_of(policy, kChannel), bundle.ref.channel);
+    documents.check(name, kBundleVersionMark, annotation_of(policy, kBundleVersionMark), bundle.ref.version);
+    documents.check(name, kChannelMark, annotation_of(policy, kChannelMark), bundle.ref.channel);
   }
   return std::move(documents).finish();
 }
