@@ -39,15 +39,9 @@ bool contains(std::span<const std::string_view> versions, std::string_view versi
 Step step_between(std::string_view group, std::string_view kind, std::string_view from,
                   std::string_view to) {
   Step step{std::string(group), std::string(kind), std::string(from), std::string(to)};
-  for (const Conversion* row : kConversions) {
-    if (row->group != group || row->kind != kind) continue;
-    if (contains(row->old_versions, from) && contains(row->new_versions, to)) {
-      step.row = row;
-      step.direction = Direction::Up;
-    } else if (contains(row->new_versions, from) && contains(row->old_versions, to)) {
-      step.row = row;
-      step.direction = Direction::Down;
-    }
+  if (const auto conversion = conversion_between(group, kind, from, to)) {
+    step.row = conversion->row;
+    step.direction = conversion->direction;
   }
   return step;
 }
@@ -114,9 +108,33 @@ void convert_metadata(Json& converted, const Step& step) {
 
 }  // namespace
 
+std::optional<DirectedConversion> conversion_between(std::string_view group, std::string_view kind,
+                                                     std::string_view from, std::string_view to) {
+  for (const Conversion* row : kConversions) {
+    if (row->group != group || row->kind != kind) continue;
+    if (contains(row->old_versions, from) && contains(row->new_versions, to)) {
+      return DirectedConversion{row, Direction::Up};
+    }
+    if (contains(row->new_versions, from) && contains(row->old_versions, to)) {
+      return DirectedConversion{row, Direction::Down};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string version_of_other_shape(std::string_view group, std::string_view kind,
+                                   std::string_view version) {
+  for (const Conversion* row : kConversions) {
+    if (row->group != group || row->kind != kind) continue;
+    if (contains(row->old_versions, version)) return std::string(row->new_versions.front());
+    if (contains(row->new_versions, version)) return std::string(row->old_versions.front());
+  }
+  return "";
+}
+
 bool shape_changes(std::string_view group, std::string_view kind, std::string_view from_version,
                    std::string_view to_version) {
-  return step_between(group, kind, from_version, to_version).row != nullptr;
+  return conversion_between(group, kind, from_version, to_version).has_value();
 }
 
 ConversionOutcome convert_object(const Json& object, std::string_view to_version) {

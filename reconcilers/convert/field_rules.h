@@ -4,7 +4,9 @@
 // and for both trees.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -54,6 +56,19 @@ Json convert_tree(const Json& tree, std::span<const FieldRule> rules, Direction 
 /// structs themselves ("."), applies their leaves only.
 Json convert_fields(const Json& fields, std::span<const FieldRule> rules, Direction direction,
                     std::string_view operation, const Json* converted);
+
+/// The row for a kind whose objects change their shape between two versions; nullopt where they do
+/// not.
+struct DirectedConversion {
+  const Conversion* row = nullptr;
+  Direction direction = Direction::Up;
+};
+std::optional<DirectedConversion> conversion_between(std::string_view group, std::string_view kind,
+                                                     std::string_view from, std::string_view to);
+
+/// A version whose objects have another shape than `version`; "" where there is none.
+std::string version_of_other_shape(std::string_view group, std::string_view kind,
+                                   std::string_view version);
 
 /// What both sets of fields hold together.
 Json union_of_fields(const Json& a, const Json& b);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "reconcilers/convert/carry_rules.h"
+#include "reconcilers/convert/halves.h"
 #include "reconcilers/convert/pruning.h"
 #include "reconcilers/convert/references.h"
 
@@ -51,7 +52,7 @@ Intentions::Intentions(const BundleCrd& target, std::vector<ReferenceMove> moves
 
 Intention Intentions::of(const Json& object) const {
   Intention intention;
-  ConversionOutcome converted = convert_object(object, storage_version_);
+  ConversionOutcome converted = convert_bridged(object, storage_version_);
   intention.problems = std::move(converted.problems);
   if (!intention.ok()) return intention;
   intention.object = std::move(converted.object);
