@@ -40,7 +40,12 @@ const std::map<std::string, LogLevel> kLogLevels{
     {"error", LogLevel::Error}
 };
 const std::map<std::string, Strategy> kStrategies{
-    {"Recreate", Strategy::Recreate}
+    {"Recreate", Strategy::Recreate},
+    {"InPlace",  Strategy::InPlace }
+};
+const std::map<std::string, Hold> kHolds{
+    {"None",     Hold::None    },
+    {"Approval", Hold::Approval}
 };
 const std::map<std::string, OnFailure> kOnFailures{
     {"Halt",     OnFailure::Halt    },
@@ -87,6 +92,7 @@ class Grammar {
           std::chrono::ceil<std::chrono::hours>(or_refuse(parse_duration(retain_)));
     }
     if (!strategy_.empty()) options_.spec.strategy = kStrategies.at(strategy_);
+    if (!hold_.empty()) options_.spec.hold = kHolds.at(hold_);
     if (!on_failure_.empty()) options_.spec.on_failure = kOnFailures.at(on_failure_);
     for (const std::string& text : accept_) options_.spec.accept.push_back(consent(text));
     for (const std::string& path : bundles_) options_.bundles.emplace_back(path);
@@ -200,9 +206,16 @@ class Grammar {
     sub->add_option("--file", file_, "A release's install file to take as the target bundle")
         ->type_name("FILE");
     sub->add_option("--strategy", strategy_,
-                    "How objects change their shape: Recreate (default: Recreate)")
+                    "How objects change their shape: Recreate deletes them and makes them again,\n"
+                    "InPlace deletes nothing (default: Recreate)")
         ->check(CLI::IsMember(kStrategies).description(""))
         ->type_name("STRATEGY");
+    sub->add_option(
+           "--hold", hold_,
+           "With --strategy InPlace, when the old version may stop being served: None\n"
+           "(at once), or Approval (when spec.inPlace.hold is set to None) (default: None)")
+        ->check(CLI::IsMember(kHolds).description(""))
+        ->type_name("HOLD");
     sub->add_option("--name", options_.name,
                     "Name of the GatewayAPIMigration (default: made of the target)")
         ->type_name("NAME");
@@ -412,6 +425,7 @@ class Grammar {
   // As text: the argument parser would find our own to_string() for these enums, which is not what
   // it needs.
   std::string strategy_;
+  std::string hold_;
   std::string on_failure_;
   std::vector<std::string> accept_;
   std::vector<std::string> bundles_;

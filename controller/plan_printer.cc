@@ -60,6 +60,10 @@ const char* explanation_of(ActionKind kind) {
       return "every object is written once, unchanged, so that none is stored in an old version";
     case ActionKind::Convert:
       return "its objects are backed up, deleted with the CRD, and created again in the new shape";
+    case ActionKind::ConvertInPlace:
+      return "its objects get the new shape beside the old, both versions are served, the old "
+             "shape "
+             "goes; none is deleted";
     case ActionKind::Rename:
       return "its objects are created again as another kind; the old ones stay";
     case ActionKind::Keep:

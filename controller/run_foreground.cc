@@ -41,9 +41,11 @@ std::string counts_text(const Counts& counts) {
 /// (client-go's disk cache).
 std::string cache_hint(const Record& record) {
   const bool moved =
-      record.plan &&
-      std::any_of(record.plan->actions.begin(), record.plan->actions.end(),
-                  [](const PlannedAction& action) { return action.kind == ActionKind::Convert; });
+      record.plan && std::any_of(record.plan->actions.begin(), record.plan->actions.end(),
+                                 [](const PlannedAction& action) {
+                                   return action.kind == ActionKind::Convert ||
+                                          action.kind == ActionKind::ConvertInPlace;
+                                 });
   if (!moved) return {};
   return "Where kubectl answers NotFound for a converted kind, `kubectl api-resources` renews its "
          "cache.\n";

@@ -98,6 +98,10 @@ std::string summary_of(const Record& record) {
     text += record.operation == Operation::Rollback ? ", restored " : ", converted ";
     text += count_text(objects[ActionKind::Convert], "object") + " of " + count_text(num, "kind");
   }
+  if (const int num = kinds[ActionKind::ConvertInPlace]; num > 0) {
+    text += ", converted " + count_text(objects[ActionKind::ConvertInPlace], "object") + " of " +
+            count_text(num, "kind") + " in place";
+  }
   const int rewritten = objects[ActionKind::Update] + objects[ActionKind::Reencode];
   if (rewritten > 0) text += ", rewrote " + count_text(rewritten, "object");
   if (const int num = objects[ActionKind::Carry]; num > 0) {

@@ -12,6 +12,7 @@ bool writes_target_crd(ActionKind kind) {
     case ActionKind::Carry:
     case ActionKind::Reencode:
     case ActionKind::Convert:
+    case ActionKind::ConvertInPlace:
       return true;
     case ActionKind::Rename:
     case ActionKind::Keep:
@@ -61,6 +62,18 @@ std::string_view to_string(Strategy strategy) {
   switch (strategy) {
     case Strategy::Recreate:
       return "Recreate";
+    case Strategy::InPlace:
+      return "InPlace";
+  }
+  return "";
+}
+
+std::string_view to_string(Hold hold) {
+  switch (hold) {
+    case Hold::None:
+      return "None";
+    case Hold::Approval:
+      return "Approval";
   }
   return "";
 }
@@ -121,6 +134,8 @@ std::string_view to_string(ActionKind kind) {
       return "Reencode";
     case ActionKind::Convert:
       return "Convert";
+    case ActionKind::ConvertInPlace:
+      return "ConvertInPlace";
     case ActionKind::Rename:
       return "Rename";
     case ActionKind::Keep:

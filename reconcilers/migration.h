@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The value types of a migration: what is asked for (MigrationSpec), what would be done (Plan), and what cannot be seen
-// again in the cluster and is therefore kept in the resource's status (Record). migration_json.h spells their fields.
+// The value types of a migration: what is asked for (MigrationSpec), what would be done (Plan), and
+// what cannot be seen again in the cluster and is therefore kept in the resource's status (Record).
+// migration_json.h spells their fields.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,15 @@ inline constexpr std::string_view kMigrationKind = "GatewayAPIMigration";
 /// Set by `gatelift rollback` on the resource: "true", or the name of the backup to go back to.
 inline constexpr std::string_view kRollbackAnnotation = "gatelift.dev/rollback";
 
-enum class Strategy { Recreate };
+enum class Strategy {
+  Recreate,  // delete and create again
+  InPlace,   // delete nothing
+};
+/// When an InPlace conversion may stop serving the old version.
+enum class Hold {
+  None,      // as soon as every object has both shapes
+  Approval,  // when spec.inPlace.hold is set to None
+};
 enum class Mode { Apply, Plan };
 enum class Approval { Automatic, Required };
 enum class OnFailure { Halt, Rollback };
@@ -46,6 +55,7 @@ struct MigrationSpec {
   OnFailure on_failure = OnFailure::Halt;
   std::vector<Consent> accept;
   std::chrono::hours retain{720};
+  Hold hold = Hold::None;  // field inPlace.hold
 
   bool operator==(const MigrationSpec&) const = default;
 };
@@ -56,11 +66,11 @@ enum class Severity { Blocker, Consent, Warning, Note };
 struct Check {
   std::string code;  // CamelCase, for instance "ForeignTargetNamespace"
   Severity severity = Severity::Note;
-  std::string object;   // "Kind/ns/name" or "Kind/name"
-  std::string field;    // may be empty
-  std::string message;  // one sentence
-  std::string next;     // what to do about it; empty for notes
-  bool accepted = false;  // a consent in spec.accept covers it
+  std::string object;      // "Kind/ns/name" or "Kind/name"
+  std::string field;       // may be empty
+  std::string message;     // one sentence
+  std::string next;        // what to do about it; empty for notes
+  bool accepted = false;   // a consent in spec.accept covers it
   bool by_object = false;  // only a consent that names the object, not a pattern, covers it
   std::vector<std::string> resolutions = {};  // ways to go on, of which a consent names one
   std::string resolution = {};                // the one chosen
@@ -75,16 +85,17 @@ struct Check {
 };
 
 enum class ActionKind {
-  Create,         // the cluster does not have this CRD
-  Update,         // same shape, other content; objects are rewritten where the storage version moves
-  Carry,          // an Update with which fields of objects move to other places or are mended
-  Reencode,       // content is right, stored versions are left over
-  Convert,        // objects change their shape
-  Rename,         // objects are made anew at the kind that took the place of theirs
-  Keep,           // the target no longer has this CRD; it stays as it is
-  Remove,         // the target no longer has this CRD; it goes, with consent
-  SuspendPolicy,  // an admission policy that forbids the run is taken away until its end
-  InstallPolicy,  // the target's admission policy is put in place
+  Create,    // the cluster does not have this CRD
+  Update,    // same shape, other content; objects are rewritten where the storage version moves
+  Carry,     // an Update with which fields of objects move to other places or are mended
+  Reencode,  // content is right, stored versions are left over
+  Convert,   // objects change their shape: they are deleted and made again
+  ConvertInPlace,  // objects change their shape, and none is deleted
+  Rename,          // objects are made anew at the kind that took the place of theirs
+  Keep,            // the target no longer has this CRD; it stays as it is
+  Remove,          // the target no longer has this CRD; it goes, with consent
+  SuspendPolicy,   // an admission policy that forbids the run is taken away until its end
+  InstallPolicy,   // the target's admission policy is put in place
 };
 
 /// True for actions about a CRD that the target has.
@@ -93,7 +104,7 @@ bool writes_target_crd(ActionKind kind);
 /// What a plan says about one CRD, or about one admission policy.
 struct PlannedAction {
   ActionKind kind = ActionKind::Update;
-  std::string crd;  // its name; of SuspendPolicy and InstallPolicy that of the policy
+  std::string crd;     // its name; of SuspendPolicy and InstallPolicy that of the policy
   std::string to_crd;  // Rename: the CRD that the objects are made anew at
   std::string object_kind;
   std::string reason;
@@ -125,7 +136,7 @@ struct InstalledCrd {
   std::vector<BundleRef> bundles;  // Exact: those that hold it, by version and channel
   BundleRef named;                 // what its annotations name: a hint
   bool orphaned = false;           // neither the bundle that is installed nor the target has it
-  std::string owner;               // who manages it ("Helm release ns/name"); "" where nobody is known to
+  std::string owner;  // who manages it ("Helm release ns/name"); "" where nobody is known to
 
   bool operator==(const InstalledCrd&) const = default;
 };
@@ -133,13 +144,14 @@ struct InstalledCrd {
 struct Plan {
   std::string digest;  // over all that follows and over the identity of every object
   Operation operation = Operation::Upgrade;
-  BundleRef from;  // version "mixed" where the CRDs are of several bundles, "none" where there are none
+  BundleRef
+      from;  // version "mixed" where the CRDs are of several bundles, "none" where there are none
   BundleRef to;
   std::string bundle_digest;
   std::vector<InstalledCrd> installed;  // by name
-  std::vector<PlannedAction> actions;  // in the order in which they run
-  std::vector<Check> checks;           // worst first
-  int checks_omitted = 0;              // found, and not kept in `checks`
+  std::vector<PlannedAction> actions;   // in the order in which they run
+  std::vector<Check> checks;            // worst first
+  int checks_omitted = 0;               // found, and not kept in `checks`
   int objects = 0;
   int estimated_writes = 0;
   std::chrono::milliseconds estimated_unavailable{0};
@@ -155,11 +167,11 @@ struct Plan {
 /// In the order of the phase table.
 enum class Phase { Plan, Approve, Rehearse, BackUp, Migrate, Verify, Done };
 
-/// How the objects of a plan fared at the target's schemas, before anything of the user's was written.
-/// objects = at_copy + by_dry_run + without; accepted + refused = at_copy + by_dry_run.
+/// How the objects of a plan fared at the target's schemas, before anything of the user's was
+/// written. objects = at_copy + by_dry_run + without; accepted + refused = at_copy + by_dry_run.
 struct RehearsalRecord {
-  std::string plan;    // digest of the plan that was rehearsed
-  int objects = 0;     // those that the plan writes, or that come under another schema
+  std::string plan;  // digest of the plan that was rehearsed
+  int objects = 0;   // those that the plan writes, or that come under another schema
   int accepted = 0;
   int refused = 0;
   int at_copy = 0;     // evidence: created, as a dry run, at a copy of the target's CRD
@@ -188,8 +200,8 @@ struct CrdProgress {
   ActionKind action = ActionKind::Update;
   std::string step;  // for instance "Delete", "Replace", "Reapply", "Done"
   Counts objects;
-  /// "ns/name" of objects that somebody else deleted after the backup and before we did: not to be restored. The first
-  /// 100; status field `vanished`.
+  /// "ns/name" of objects that somebody else deleted after the backup and before we did: not to be
+  /// restored. The first 100; status field `vanished`.
   std::vector<std::string> vanished;
 
   bool operator==(const CrdProgress&) const = default;
@@ -223,6 +235,18 @@ struct SuspendedPolicy {
   bool operator==(const SuspendedPolicy&) const = default;
 };
 
+/// What is seen of objects that are served in both shapes: status.inPlace.
+struct InPlaceRecord {
+  std::string crd;
+  std::optional<Time> both_served_since;
+  int reprojected = 0;  // edits that were brought to the other shape, since both are served
+  int not_shown = 0;    // objects whose edit at the new version the old one has no fields for
+  std::optional<std::chrono::milliseconds> last_lag;     // from an edit's event to its other shape
+  std::optional<std::chrono::milliseconds> longest_lag;  // of this run
+
+  bool operator==(const InPlaceRecord&) const = default;
+};
+
 /// metav1.Condition.
 struct Condition {
   std::string type;
@@ -244,8 +268,8 @@ struct PhaseEntry {
   bool operator==(const PhaseEntry&) const = default;
 };
 
-/// The resource's status: the journal of what cannot be observed again, and the conditions that people read.
-/// Conditions are output only; nothing here decides by them.
+/// The resource's status: the journal of what cannot be observed again, and the conditions that
+/// people read. Conditions are output only; nothing here decides by them.
 struct Record {
   std::int64_t observed_generation = 0;
   Phase phase = Phase::Plan;
@@ -256,13 +280,15 @@ struct Record {
   std::vector<Failure> failures;  // the first 20
   BackupRecord backup;
   std::string rolls_back_to;         // backup that a Rollback restores
-  std::string rolled_back_because;   // what failed, where onFailure asked for the Rollback; status.rolledBackBecause
+  std::string rolled_back_because;   // what failed, where onFailure asked for the Rollback;
+                                     // status.rolledBackBecause
   std::vector<PhaseEntry> timeline;  // each phase of an operation once, in order
   std::optional<Time> started_at;
   std::optional<Time> finished_at;
   std::optional<Time> unavailable_since;  // first deletion
   std::optional<std::chrono::milliseconds> unavailable_measured;
   std::optional<SuspendedPolicy> suspended_policy;
+  std::optional<InPlaceRecord> in_place;
   std::vector<Condition> conditions;
 
   CrdProgress* crd(std::string_view name);
@@ -292,6 +318,7 @@ struct Migration {
 };
 
 std::string_view to_string(Strategy);
+std::string_view to_string(Hold);
 std::string_view to_string(Mode);
 std::string_view to_string(Approval);
 std::string_view to_string(OnFailure);

@@ -15,16 +15,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array kStrategies{Strategy::Recreate};
+constexpr std::array kStrategies{Strategy::Recreate, Strategy::InPlace};
+constexpr std::array kHolds{Hold::None, Hold::Approval};
 constexpr std::array kModes{Mode::Apply, Mode::Plan};
 constexpr std::array kApprovals{Approval::Automatic, Approval::Required};
 constexpr std::array kOnFailures{OnFailure::Halt, OnFailure::Rollback};
 constexpr std::array kSeverities{Severity::Blocker, Severity::Consent, Severity::Warning,
                                  Severity::Note};
 constexpr std::array kActionKinds{
-    ActionKind::Create,        ActionKind::Update,       ActionKind::Carry, ActionKind::Reencode,
-    ActionKind::Convert,       ActionKind::Rename,       ActionKind::Keep,  ActionKind::Remove,
-    ActionKind::SuspendPolicy, ActionKind::InstallPolicy};
+    ActionKind::Create,  ActionKind::Update,         ActionKind::Carry,        ActionKind::Reencode,
+    ActionKind::Convert, ActionKind::ConvertInPlace, ActionKind::Rename,       ActionKind::Keep,
+    ActionKind::Remove,  ActionKind::SuspendPolicy,  ActionKind::InstallPolicy};
 constexpr std::array kCrdIdentities{CrdIdentity::Exact, CrdIdentity::Modified,
                                     CrdIdentity::Unknown};
 constexpr std::array kOperations{Operation::Upgrade, Operation::Rollback};
@@ -74,6 +75,7 @@ MigrationSpec read_spec(const JsonReader& in) {
   std::optional<milliseconds> retain;
   in.at("backup").read("retain", retain);
   if (retain) spec.retain = std::chrono::ceil<std::chrono::hours>(*retain);
+  in.at("inPlace").read("hold", spec.hold, kHolds);
   return spec;
 }
 
@@ -209,6 +211,17 @@ void read_admission(const JsonReader& in, Record& record) {
   record.suspended_policy = std::move(suspended);
 }
 
+InPlaceRecord read_in_place(const JsonReader& in) {
+  InPlaceRecord record;
+  in.read("crd", record.crd);
+  in.read("bothServedSince", record.both_served_since);
+  in.read("reprojected", record.reprojected);
+  in.read("notShown", record.not_shown);
+  in.read("lastLag", record.last_lag);
+  in.read("longestLag", record.longest_lag);
+  return record;
+}
+
 PhaseEntry read_phase_entry(const JsonReader& in) {
   PhaseEntry entry;
   in.read("operation", entry.operation, kOperations);
@@ -243,6 +256,7 @@ Record read_record(const JsonReader& in) {
   in.read("rolledBackBecause", record.rolled_back_because);
   read_unavailable(in.at("unavailable"), record);
   read_admission(in.at("admission"), record);
+  if (in.has("inPlace")) record.in_place = read_in_place(in.at("inPlace"));
   in.each("timeline",
           [&](const JsonReader& each) { record.timeline.push_back(read_phase_entry(each)); });
   in.read("startedAt", record.started_at);
@@ -282,6 +296,7 @@ Json spec_json(const MigrationSpec& spec) {
       {"onFailure", to_string(spec.on_failure)                },
       {"backup",    {{"retain", format_duration(spec.retain)}}},
   };
+  if (spec.strategy == Strategy::InPlace) json["inPlace"]["hold"] = to_string(spec.hold);
   put(json, "approvedPlan", spec.approved_plan);
   if (spec.suspend) json["suspend"] = true;
   Json accept = Json::array();
@@ -453,6 +468,18 @@ Json failures_json(const std::vector<Failure>& failures, std::size_t max_failure
   return json;
 }
 
+Json in_place_json(const InPlaceRecord& record) {
+  Json json = {
+      {"crd",         record.crd        },
+      {"reprojected", record.reprojected},
+      {"notShown",    record.not_shown  }
+  };
+  put(json, "bothServedSince", record.both_served_since);
+  if (record.last_lag) json["lastLag"] = format_duration(*record.last_lag);
+  if (record.longest_lag) json["longestLag"] = format_duration(*record.longest_lag);
+  return json;
+}
+
 Json timeline_json(const std::vector<PhaseEntry>& timeline) {
   Json json = Json::array();
   for (const PhaseEntry& entry : timeline) {
@@ -519,6 +546,7 @@ Json status_json(const Record& record, const StatusLimits& limits) {
   put(json, "rolledBackBecause", record.rolled_back_because);
   put(json, "unavailable", unavailable_json(record));
   put(json, "admission", admission_json(record));
+  if (record.in_place) json["inPlace"] = in_place_json(*record.in_place);
   put(json, "timeline", timeline_json(record.timeline));
   put(json, "startedAt", record.started_at);
   put(json, "finishedAt", record.finished_at);

@@ -12,6 +12,7 @@
 #include "reconcilers/report/write_report.h"
 #include "reconcilers/rollback.h"
 #include "reconcilers/steps/policy_restoration.h"
+#include "reconcilers/steps/projection.h"
 #include "reconcilers/steps/scratch_crd.h"
 
 namespace gatelift {
@@ -28,8 +29,8 @@ bool is_over(const Migration& migration) {
          migration.record.observed_generation == migration.generation;
 }
 
-/// True while a migration works, or would once it is its turn; one that waits for a person before its first write does
-/// not hold others up.
+/// True while a migration works, or would once it is its turn; one that waits for a person before
+/// its first write does not hold others up.
 bool occupies_the_cluster(const Migration& migration) {
   if (is_over(migration) || migration.spec.mode == Mode::Plan) return false;
   if (migration.record.started_at) return true;
@@ -44,11 +45,13 @@ bool is_transient(ErrorKind kind) {
     case ErrorKind::Expired:
     case ErrorKind::NotFound:
     case ErrorKind::AlreadyExists:
-    case ErrorKind::Cancelled: return true;
+    case ErrorKind::Cancelled:
+      return true;
     case ErrorKind::Invalid:
     case ErrorKind::Forbidden:
     case ErrorKind::Unauthorized:
-    case ErrorKind::Internal: return false;
+    case ErrorKind::Internal:
+      return false;
   }
   return false;
 }
@@ -59,7 +62,8 @@ struct Memory {
   std::optional<Time> failing_since;
   std::map<std::string, CrdSeen> crds_seen;
   std::optional<Time> policy_kept_until;
-  std::string reported;  // write_report's
+  std::string reported;                    // write_report's
+  std::shared_ptr<FollowedKind> followed;  // steps/projection.h
 };
 
 }  // namespace
@@ -116,8 +120,8 @@ Result<std::optional<std::string>> MigrationReconciler::State::older_at_work(
   RETURN_IF_ERROR(for_each_object(cluster, list, [&](Json&& object) -> Result<void> {
     auto other = parse_migration(object);
     if (!other || other->uid == migration.uid) return {};
-    bool older = std::pair(other->created_at, other->name) <
-                 std::pair(migration.created_at, migration.name);
+    bool older =
+        std::pair(other->created_at, other->name) < std::pair(migration.created_at, migration.name);
     bool first = other->record.started_at && !migration.record.started_at;
     bool second = migration.record.started_at && !other->record.started_at;
     if ((first || (older && !second)) && occupies_the_cluster(*other)) found = other->name;
@@ -134,13 +138,14 @@ Result<std::optional<Verdict>> MigrationReconciler::State::load_target(Run& run)
       ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found, backups.open(record.rolls_back_to));
       if (!found) {
         return Verdict{Verdict::Kind::Stalled, "BackupNotFound",
-                       "there is no backup " + record.rolls_back_to + " in namespace " + settings.ns +
-                           " to roll back to; next: gatelift backup list"};
+                       "there is no backup " + record.rolls_back_to + " in namespace " +
+                           settings.ns + " to roll back to; next: gatelift backup list"};
       }
       run.source = std::make_shared<const VerifiedBackup>(*std::move(found));
     }
     if (run.target == nullptr) {
-      ASSIGN_OR_RETURN(Bundle bundle, bundle_of_backup(*run.source, {"backup", record.rolls_back_to}));
+      ASSIGN_OR_RETURN(Bundle bundle,
+                       bundle_of_backup(*run.source, {"backup", record.rolls_back_to}));
       run.target = std::make_shared<const Bundle>(std::move(bundle));
     }
     return std::nullopt;
@@ -184,8 +189,9 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   if (!migration.rollback.empty() && record.operation == Operation::Upgrade) {
     std::string ref = migration.rollback == "true" ? record.backup.ref : migration.rollback;
     if (ref.empty()) {
-      return Verdict{Verdict::Kind::Stalled, "NothingToRollBack",
-                     "this migration has no backup, so it has changed nothing that could be undone"};
+      return Verdict{
+          Verdict::Kind::Stalled, "NothingToRollBack",
+          "this migration has no backup, so it has changed nothing that could be undone"};
     }
     begin_rollback(record, ref, "");
     // The annotation moves no generation, so the Ready of the upgrade would count for the rollback.
@@ -202,7 +208,8 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   if (record.started_at) record.observed_generation = migration.generation;
   if (is_over(migration)) return std::nullopt;
   if (run.spec().suspend && !record.may_not_rest()) {
-    return Verdict{Verdict::Kind::Stalled, "Suspended", "spec.suspend is true; next: set it to false"};
+    return Verdict{Verdict::Kind::Stalled, "Suspended",
+                   "spec.suspend is true; next: set it to false"};
   }
   ASSIGN_OR_RETURN(std::optional<std::string> older, older_at_work(migration));
   if (older && !record.may_not_rest()) {
@@ -213,7 +220,8 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   return load_target(run);
 }
 
-/// Writes that the migration is in a phase before anything of it is done, so that `kubectl get -w` shows it.
+/// Writes that the migration is in a phase before anything of it is done, so that `kubectl get -w`
+/// shows it.
 Result<void> MigrationReconciler::State::enter(Run& run, Phase phase) {
   Record& record = run.record();
   note_phase(record, phase, clock.now());
@@ -257,8 +265,10 @@ Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
   } else {
     finalizers.push_back(kFinalizer);
   }
-  Json patch = {{"metadata",
-                 {{"resourceVersion", run.migration.resource_version}, {"finalizers", finalizers}}}};
+  Json patch = {
+      {"metadata",
+       {{"resourceVersion", run.migration.resource_version}, {"finalizers", finalizers}}}
+  };
   auto patched = merge_patch(cluster, kMigrations, {"", run.migration.name}, std::move(patch));
   if (!patched) return fail(wrap(patched.error(), "changing the resource's finalizers"));
   run.object = *std::move(patched);
@@ -266,8 +276,8 @@ Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
   return {};
 }
 
-/// Step after step of one phase, each after a new observation. The record is written when the phase changes, once a
-/// second, and by the steps themselves where the order of writes matters.
+/// Step after step of one phase, each after a new observation. The record is written when the phase
+/// changes, once a second, and by the steps themselves where the order of writes matters.
 Result<StepOutcome> MigrationReconciler::State::advance(Run& run) {
   std::optional<Phase> entered;
   while (true) {
@@ -321,7 +331,8 @@ Result<ReconcileResult> MigrationReconciler::State::conclude(
   RETURN_IF_ERROR(write_record(run));
   if (news && verdict.kind != Verdict::Kind::Working) {
     bool bad = verdict.kind == Verdict::Kind::Stalled;
-    record_event(run, bad ? EventType::Warning : EventType::Normal, verdict.reason, verdict.message);
+    record_event(run, bad ? EventType::Warning : EventType::Normal, verdict.reason,
+                 verdict.message);
   }
   remember(run);
   ReconcileResult result;
@@ -331,15 +342,22 @@ Result<ReconcileResult> MigrationReconciler::State::conclude(
   result.stalled = verdict.kind == Verdict::Kind::Stalled;
   result.requeue_after = requeue;
   switch (verdict.kind) {
-    case Verdict::Kind::Working: result.outcome = PassOutcome::Progressed; break;
+    case Verdict::Kind::Working:
+      result.outcome = PassOutcome::Progressed;
+      break;
     case Verdict::Kind::Waiting:
-    case Verdict::Kind::Stalled: result.outcome = PassOutcome::Waiting; break;
-    case Verdict::Kind::Ready: result.outcome = PassOutcome::Finished; break;
+    case Verdict::Kind::Stalled:
+      result.outcome = PassOutcome::Waiting;
+      break;
+    case Verdict::Kind::Ready:
+      result.outcome = PassOutcome::Finished;
+      break;
   }
   return result;
 }
 
-/// A failure that stops a run half-way is undone where the spec asks for that; else it waits for a person.
+/// A failure that stops a run half-way is undone where the spec asks for that; else it waits for a
+/// person.
 Result<ReconcileResult> MigrationReconciler::State::stall_or_roll_back(Run& run,
                                                                        const StepOutcome& outcome) {
   Record& record = run.record();
@@ -370,15 +388,16 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_error(Run& run, con
     return result;
   }
   if (!is_transient(error.kind)) {
-    return stall_or_roll_back(run, StepOutcome::stalled(std::string(to_string(error.kind)),
-                                                        error.message, kLookAgain));
+    return stall_or_roll_back(
+        run, StepOutcome::stalled(std::string(to_string(error.kind)), error.message, kLookAgain));
   }
   std::optional<Time>& failing_since = memories[run.migration.name].failing_since;
   if (!failing_since) failing_since = clock.now();
   auto failing_for = clock.now() - *failing_since;
   if (failing_for >= kStallAfter) {
-    return conclude(run, {Verdict::Kind::Stalled, "NoProgress",
-                          "no progress for 5 minutes, it goes on trying: " + error.message},
+    return conclude(run,
+                    {Verdict::Kind::Stalled, "NoProgress",
+                     "no progress for 5 minutes, it goes on trying: " + error.message},
                     kLookAgain);
   }
   auto delay = std::clamp<std::chrono::milliseconds>(failing_for, std::chrono::milliseconds(500),
@@ -409,7 +428,8 @@ Result<ReconcileResult> MigrationReconciler::State::conclude_step(
                        outcome->reason, outcome->message},
                       outcome->retry_after);
     }
-    case StepOutcome::Kind::Stalled: return stall_or_roll_back(run, *outcome);
+    case StepOutcome::Kind::Stalled:
+      return stall_or_roll_back(run, *outcome);
   }
   return fail(ErrorKind::Internal, "unknown outcome of a step");
 }
@@ -441,14 +461,26 @@ Result<ReconcileResult> MigrationReconciler::State::pass(const std::string& name
     source.reset();
   }
   Memory& memory = memories[name];
-  if (memory.uid != migration.uid) memory = {migration.uid, std::nullopt, {}, std::nullopt, ""};
-  Run run{cluster,    clock,   settings,
-          backups,    &sources, memory.crds_seen,
-          std::move(migration), *std::move(object), target,
-          {},         backup,  source,
+  if (memory.uid != migration.uid) {
+    memory = Memory{};
+    memory.uid = migration.uid;
+  }
+  Run run{cluster,
+          clock,
+          settings,
+          backups,
+          &sources,
+          memory.crds_seen,
+          std::move(migration),
+          *std::move(object),
+          target,
+          {},
+          backup,
+          source,
           clock.now()};
   run.policy_kept_until = &memory.policy_kept_until;
   run.reported = &memory.reported;
+  run.followed = &memory.followed;
   if (run.record().phase == Phase::Rehearse) {  // a process that died in it has left something
     const auto removed = remove_copies(run, CopiesOf::ThisMigration);
     if (!removed) return conclude_error(run, removed.error());

@@ -16,6 +16,7 @@
 #include "reconcilers/steps/admission_policy.h"
 #include "reconcilers/steps/admission_steps.h"
 #include "reconcilers/steps/back_up.h"
+#include "reconcilers/steps/in_place.h"
 #include "reconcilers/steps/policy_restoration.h"
 #include "reconcilers/steps/recreate.h"
 #include "reconcilers/steps/rehearse.h"
@@ -35,7 +36,8 @@ constexpr std::chrono::milliseconds kRehearsalPausePerObject{40};
 bool is_under_way(const Record& record) { return record.started_at.has_value(); }
 
 bool is_update(ActionKind kind) {
-  return writes_target_crd(kind) && kind != ActionKind::Convert;
+  return writes_target_crd(kind) && kind != ActionKind::Convert &&
+         kind != ActionKind::ConvertInPlace;
 }
 
 /// Proven by the record (the step came to its end) and by the cluster (it is still so).
@@ -70,7 +72,8 @@ std::string blocked_message(const Plan& plan) {
   return message + "; nothing has been changed";
 }
 
-/// Whether a plan is stopped by something that planning found; a rehearsal's findings stop it later.
+/// Whether a plan is stopped by something that planning found; a rehearsal's findings stop it
+/// later.
 bool stops_at_once(const Plan& plan) {
   return std::ranges::any_of(
       plan.checks, [](const Check& check) { return check.stops() && !is_of_rehearsal(check); });
@@ -97,8 +100,8 @@ void pin(Record& record, Plan plan) {
 /// Between the rehearsal of a plan and that of the one that took its place.
 std::chrono::milliseconds pause_after(int num_objects) {
   constexpr std::chrono::milliseconds kLongest = std::chrono::minutes(10);
-  return std::clamp(num_objects * kRehearsalPausePerObject,
-                    std::chrono::milliseconds(kLookAgain), kLongest);
+  return std::clamp(num_objects * kRehearsalPausePerObject, std::chrono::milliseconds(kLookAgain),
+                    kLongest);
 }
 
 StepOutcome blocked(const Plan& plan) {
@@ -168,7 +171,8 @@ Result<StepOutcome> wait_for_approval(Run& run) {
   }
   const std::string& digest = run.plan().digest;
   if (run.spec().mode == Mode::Plan) {
-    return StepOutcome::waiting("Planned", "the plan is in status.plan; mode is Plan, so nothing is done",
+    return StepOutcome::waiting("Planned",
+                                "the plan is in status.plan; mode is Plan, so nothing is done",
                                 std::chrono::minutes(1));
   }
   std::string given = run.spec().approved_plan;
@@ -222,7 +226,8 @@ Result<StepOutcome> rehearse(Run& run) {
 Result<bool> is_backed_up(Run& run) {
   if (run.plan().is_empty() || run.backup != nullptr) return true;
   if (!is_under_way(run.record())) return false;
-  ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found, run.backups.open(gatelift::backup_ref(run.migration)));
+  ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found,
+                   run.backups.open(gatelift::backup_ref(run.migration)));
   if (!found) {
     if (run.record().unavailable_since && !run.record().backup.ref.empty()) {
       return fail(ErrorKind::Internal,
@@ -235,9 +240,7 @@ Result<bool> is_backed_up(Run& run) {
   return true;
 }
 
-Result<StepOutcome> back_up(Run& run) {
-  return gatelift::back_up(run);
-}
+Result<StepOutcome> back_up(Run& run) { return gatelift::back_up(run); }
 
 Result<bool> is_migrated(Run& run) {
   for (const PlannedAction& action : run.plan().actions) {
@@ -271,6 +274,9 @@ Result<StepOutcome> migrate(Run& run) {
   }
   if (conversion != first.end()) {
     return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
+  }
+  if (const auto it = first.find(ActionKind::ConvertInPlace); it != first.end()) {
+    return unless_policy_lingers(run, convert_in_place(run, *it->second, *run.backup));
   }
   if (const auto it = first.find(ActionKind::Remove); it != first.end()) {
     return remove_crd(run, *it->second, *run.backup);

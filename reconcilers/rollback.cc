@@ -28,10 +28,9 @@ std::map<std::string, int> made_anew(const Run& run) {
     if (!seen.emplace(entry.crd, entry.key).second) continue;
     const BackupEntry* intended = backup.entry(BackupRole::Intended, entry.crd, entry.key);
     const bool converted =
-        intended != nullptr &&
-        shape_changes(group_of_api_version(entry.api_version), entry.kind,
-                      version_of_api_version(entry.api_version),
-                      version_of_api_version(intended->api_version));
+        intended != nullptr && shape_changes(group_of_api_version(entry.api_version), entry.kind,
+                                             version_of_api_version(entry.api_version),
+                                             version_of_api_version(intended->api_version));
     if (converted || run.installed.crd(entry.crd) == nullptr) ++num_objects[entry.crd];
   }
   return num_objects;
@@ -48,11 +47,19 @@ std::map<std::string, int> held(const VerifiedBackup& backup) {
   return num_objects;
 }
 
+/// A CRD that is there goes back in place, with its objects as they are now, where that is the
+/// strategy.
 PlannedAction restore_action(const Run& run, const std::string& crd, int num_objects) {
   PlannedAction action;
-  action.kind = ActionKind::Convert;
+  const CrdSummary* there = run.installed.crd(crd);
+  const bool in_place = run.spec().strategy == Strategy::InPlace && there != nullptr &&
+                        !there->terminating && !run.migration.record.is_absence_open();
+  action.kind = in_place ? ActionKind::ConvertInPlace : ActionKind::Convert;
   action.crd = crd;
-  action.reason = "its objects come back from backup " + run.source->summary().ref;
+  action.rewrites_objects = in_place;
+  action.reason = in_place ? "its objects go back to the shape of " +
+                                 run.target->crd(crd)->summary.storage_version()
+                           : "its objects come back from backup " + run.source->summary().ref;
   action.objects = num_objects;
   const CrdSummary& target = run.target->crd(crd)->summary;
   action.object_kind = target.kind;
@@ -107,7 +114,8 @@ Result<void> drop_field_checks(const VerifiedBackup& source, Plan& plan) {
     if (about_a_field && (check.code == "FieldLoss" || check.code == "SecurityLoss")) {
       const BackupEntry* left =
           source.entry(BackupRole::Intended, held->second->crd, held->second->key);
-      ASSIGN_OR_RETURN(const Json document, source.document(left == nullptr ? *held->second : *left));
+      ASSIGN_OR_RETURN(const Json document,
+                       source.document(left == nullptr ? *held->second : *left));
       drops = at_path(document, check.field) != nullptr;
     }
     if (!drops) kept.push_back(std::move(check));
@@ -161,10 +169,12 @@ Result<Bundle> bundle_of_backup(const VerifiedBackup& backup, BundleRef ref) {
     // What changed while it was backed up is in there twice.
     if (backup.entry(entry.role, entry.crd, entry.key) != &entry) continue;
     ASSIGN_OR_RETURN(Json crd, backup.document(entry));
-    Json manifest = {{"apiVersion", crd.at("apiVersion")},
-                     {"kind", crd.at("kind")},
-                     {"metadata", {{"name", entry.key.name}}},
-                     {"spec", crd.at("spec")}};
+    Json manifest = {
+        {"apiVersion", crd.at("apiVersion")      },
+        {"kind",       crd.at("kind")            },
+        {"metadata",   {{"name", entry.key.name}}},
+        {"spec",       crd.at("spec")            }
+    };
     // The API server's defaults; nobody shall become their owner by our writing them.
     if (entry.role == BackupRole::Policy) manifest["spec"] = policy_spec(crd);
     if (string_at(manifest, "spec", "conversion", "strategy") == "None") {
@@ -190,6 +200,7 @@ void begin_rollback(Record& record, const std::string& backup_ref, const std::st
   record.rehearsal.reset();
   record.crds.clear();
   record.failures.clear();
+  record.in_place.reset();
   record.backup = {};
   record.started_at.reset();
   record.finished_at.reset();

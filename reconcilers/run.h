@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one pass over one migration works with. Made anew for each pass; steps change its record and nothing else of it.
+// What one pass over one migration works with. Made anew for each pass; steps change its record and
+// nothing else of it.
 #pragma once
 
 #include <chrono>
@@ -26,6 +27,7 @@ struct CrdSeen {
 
 struct PlannedInPass;  // report/write_report.h
 struct Verification;   // steps/verify.h
+struct FollowedKind;   // steps/projection.h
 
 struct Run {
   Cluster& cluster;
@@ -40,10 +42,12 @@ struct Run {
   std::shared_ptr<const Bundle> target;
   Installed installed;
   std::shared_ptr<const VerifiedBackup> backup;  // of this run; null before BackUp is proven
-  std::shared_ptr<const VerifiedBackup> source;  // the backup that a rollback restores; null in an upgrade
+  std::shared_ptr<const VerifiedBackup>
+      source;       // the backup that a rollback restores; null in an upgrade
   Time written_at;  // when the record was last read or written
   /// Until when a policy that a stop put back is left in place; null where nobody remembers.
   std::optional<Time>* policy_kept_until = nullptr;
+  std::shared_ptr<FollowedKind>* followed = nullptr;  // from one pass to the next; may be null
   std::string* reported = nullptr;  // what the last report that was written said; may be null
   std::shared_ptr<const PlannedInPass> planned = nullptr;      // null: this pass has not planned
   std::shared_ptr<const Verification> verification = nullptr;  // null: it has not verified
@@ -80,11 +84,12 @@ struct StepOutcome {
                              std::chrono::milliseconds retry_after = std::chrono::seconds(10));
 };
 
-/// Forgets the plan, so that the next pass plans again. Right only while nothing irreversible has been done.
+/// Forgets the plan, so that the next pass plans again. Right only while nothing irreversible has
+/// been done.
 void drop_plan(Run& run);
 
-/// Writes the record into the resource's status, under the resourceVersion last seen; nothing is sent where nothing
-/// changed. Conflict means that the resource changed: start the pass again.
+/// Writes the record into the resource's status, under the resourceVersion last seen; nothing is
+/// sent where nothing changed. Conflict means that the resource changed: start the pass again.
 Result<void> write_record(Run& run);
 
 }  // namespace gatelift

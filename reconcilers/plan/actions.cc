@@ -69,10 +69,13 @@ PlannedAction keeping(const CrdSummary& live) {
   return action;
 }
 
-std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary& target) {
+std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary& target,
+                                        Strategy strategy) {
   const std::vector<std::string> misshapen = stored_in_another_shape(live, target);
   if (!misshapen.empty()) {
-    PlannedAction action = action_between(ActionKind::Convert, live, target);
+    const ActionKind kind =
+        strategy == Strategy::InPlace ? ActionKind::ConvertInPlace : ActionKind::Convert;
+    PlannedAction action = action_between(kind, live, target);
     action.reason = "objects stored as " + joined(misshapen) + " have another shape than " +
                     target.storage_version();
     action.rewrites_objects = true;
@@ -97,10 +100,10 @@ int rank(const PlannedAction& action) {
   // An admission webhook that goes would judge what is written before.
   if (action.kind == ActionKind::Remove && !is_about_crd(action)) return 0;
   // Convert last, since it is what cannot be undone by another write.
-  constexpr std::array kOrder{ActionKind::SuspendPolicy, ActionKind::Create,   ActionKind::Update,
-                              ActionKind::Carry,         ActionKind::Reencode, ActionKind::Keep,
-                              ActionKind::Convert,       ActionKind::Rename,   ActionKind::Remove,
-                              ActionKind::InstallPolicy};
+  constexpr std::array kOrder{
+      ActionKind::SuspendPolicy,  ActionKind::Create, ActionKind::Update,       ActionKind::Carry,
+      ActionKind::Reencode,       ActionKind::Keep,   ActionKind::Convert,      ActionKind::Rename,
+      ActionKind::ConvertInPlace, ActionKind::Remove, ActionKind::InstallPolicy};
   return static_cast<int>(std::ranges::find(kOrder, action.kind) - kOrder.begin());
 }
 
@@ -140,13 +143,14 @@ void sort_actions(std::vector<PlannedAction>& actions) {
   });
 }
 
-std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target) {
+std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target,
+                                        Strategy strategy) {
   std::vector<PlannedAction> actions;
   for (const BundleCrd& crd : target.crds) {
     const CrdSummary* live = installed.crd(crd.summary.name);
     if (live == nullptr) {
       actions.push_back(creation(crd.summary));
-    } else if (auto action = action_for(*live, crd.summary)) {
+    } else if (auto action = action_for(*live, crd.summary, strategy)) {
       actions.push_back(*std::move(action));
     }
   }

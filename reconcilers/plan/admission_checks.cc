@@ -35,6 +35,7 @@ class Calls {
         break;
       case ActionKind::Update:
       case ActionKind::Carry:
+      case ActionKind::ConvertInPlace:
         add(resources::kCrds, {"UPDATE"});
         break;
       case ActionKind::Convert:

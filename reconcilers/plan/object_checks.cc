@@ -68,7 +68,10 @@ class Scanner {
 
   /// Whole objects only where their content matters.
   bool needs_content() const {
-    if (kind() == ActionKind::Convert || kind() == ActionKind::Rename) return true;
+    if (kind() == ActionKind::Convert || kind() == ActionKind::ConvertInPlace ||
+        kind() == ActionKind::Rename) {
+      return true;
+    }
     if (kind() != ActionKind::Keep && !inputs_.moves.empty()) return true;
     return kind() == ActionKind::Update && inputs_.live.digest != inputs_.target->summary.digest;
   }
@@ -215,21 +218,34 @@ class Scanner {
   }
 
   void tell(const Json& object, const Intention& intention) {
-    const bool is_made_anew = kind() == ActionKind::Convert || kind() == ActionKind::Rename;
+    const bool is_reshaped = kind() == ActionKind::Convert ||
+                             kind() == ActionKind::ConvertInPlace || kind() == ActionKind::Rename;
     const bool has_sink = inputs_.intention_sink != nullptr && *inputs_.intention_sink;
-    if (has_sink && (is_made_anew || !intention.changes.empty())) {
+    if (has_sink && (is_reshaped || !intention.changes.empty())) {
       (*inputs_.intention_sink)(object, intention);
     }
   }
 
   void report_problem(const Json& object, const ConversionProblem& problem) {
-    Check check = check_of(problem, name_of(object));
+    Check check = kind() == ActionKind::ConvertInPlace ? unsolved(problem, name_of(object))
+                                                       : check_of(problem, name_of(object));
     const auto consent = std::ranges::find_if(
         inputs_.accept, [&](const Consent& each) { return covers(each, check); });
     if (consent != inputs_.accept.end() && consent->resolution == kMoveToTarget) {
       scan_.moves.push_back(move_of(object));
     }
     scan_.findings.add(std::move(check));
+  }
+
+  /// What is to be deleted, or made elsewhere, is not converted in place.
+  static Check unsolved(const ConversionProblem& problem, std::string object) {
+    Check check = check_of(problem, std::move(object));
+    if (check.resolutions.empty()) return check;
+    check.severity = Severity::Blocker;
+    check.resolutions.clear();
+    check.by_object = false;
+    check.next = "change or remove the field, or choose strategy Recreate, which offers a choice";
+    return check;
   }
 
   NamespaceMove move_of(const Json& object) const {

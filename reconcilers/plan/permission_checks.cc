@@ -53,6 +53,7 @@ void add_crd_write(Accesses& accesses, const PlannedAction& action, CrdOwner::Wa
       accesses.add(resources::kCrds, {"create"});  // RBAC knows no name when an object is created
       if (applies) accesses.add(resources::kCrds, {"patch"}, "", key);
       break;
+    case ActionKind::ConvertInPlace:
     case ActionKind::Update:
     case ActionKind::Carry:
       // An update also takes away what an apply leaves to other managers.
@@ -107,6 +108,9 @@ void add_object_writes(Accesses& accesses, const PlannedAction& action, const Pl
     if (action.object_kind == "GatewayClass") {
       accesses.add(target->summary.resource(), {"patch"}, "status");
     }
+  }
+  if (action.kind == ActionKind::ConvertInPlace) {
+    accesses.add(target->summary.resource(), {"watch"});
   }
   if (action.kind != ActionKind::Convert && action.rewrites_objects) {
     accesses.add(target->summary.resource(), {"get", "list", "patch"});

@@ -13,6 +13,7 @@
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/admission_checks.h"
+#include "reconcilers/plan/bridge_checks.h"
 #include "reconcilers/plan/client_checks.h"
 #include "reconcilers/plan/crd_checks.h"
 #include "reconcilers/plan/dependent_checks.h"
@@ -61,7 +62,7 @@ class Planner {
     check_mixed(state_, findings_);
     plan_.to = inputs_.target.ref;
     plan_.bundle_digest = inputs_.target.digest;
-    plan_.actions = plan_actions(inputs_.installed, inputs_.target);
+    plan_.actions = plan_actions(inputs_.installed, inputs_.target, inputs_.spec.strategy);
     RETURN_IF_ERROR(look_at_kept_crds());
     moves_ = reference_moves(plan_.actions, inputs_.target);
     RETURN_IF_ERROR(look_at_crds());
@@ -351,7 +352,20 @@ class Planner {
                          " of the target's CRDs: a dry run needs the right to the write",
                      "", false});
     }
+    RETURN_IF_ERROR(try_bridges(denied));
     return check_refusals(cluster_, trials, findings_);
+  }
+
+  Result<void> try_bridges(const std::vector<Access>& denied) {
+    for (const PlannedAction& action : plan_.actions) {
+      if (action.kind != ActionKind::ConvertInPlace || unusable_.contains(action.crd)) continue;
+      const bool may_write = std::ranges::none_of(denied, [&](const Access& access) {
+        return access.resource == resources::kCrds.plural && access.name == action.crd;
+      });
+      RETURN_IF_ERROR(check_bridge(cluster_, *inputs_.installed.crd(action.crd),
+                                   *inputs_.target.crd(action.crd), may_write, findings_));
+    }
+    return {};
   }
 
   void note_owner(const std::string& crd, const Json& metadata) {
@@ -429,6 +443,8 @@ class Planner {
       case ActionKind::SuspendPolicy:
       case ActionKind::InstallPolicy:
         return 0;
+      case ActionKind::ConvertInPlace:
+        return action.objects + 3;  // the other shape; the proof and the target are counted anyway
     }
     return 0;
   }
@@ -469,9 +485,9 @@ class Planner {
   Findings findings_;
   std::vector<ReferenceMove> moves_;
   std::set<std::string> terminating_namespaces_;
-  std::set<std::string> unusable_;    // CRDs about which nothing more can be said
+  std::set<std::string> unusable_;     // CRDs about which nothing more can be said
   std::set<std::string> denied_crds_;  // CRDs whose write an admission policy is known to deny
-  std::set<std::string> unreadable_;  // CRDs whose objects we may not list
+  std::set<std::string> unreadable_;   // CRDs whose objects we may not list
   std::map<std::string, std::string> object_digests_;
   std::vector<std::string> owner_uids_;  // of objects that are made anew
   int with_status_ = 0;

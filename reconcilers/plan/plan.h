@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what the cluster holds to what would be done about it. Planning writes nothing: its only calls beyond reads are
-// SelfSubjectAccessReviews and CRD writes with dryRun=All.
+// From what the cluster holds to what would be done about it. Planning writes nothing: its only
+// calls beyond reads are SelfSubjectAccessReviews and CRD writes with dryRun=All.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,8 @@ struct Installed {
   const CrdSummary* crd(std::string_view name) const;
 };
 
-/// Reads CRDs a few at a time and remembers their summaries by uid and resourceVersion, so that looking again costs one
-/// metadata-only list and no schema is kept. One thread.
+/// Reads CRDs a few at a time and remembers their summaries by uid and resourceVersion, so that
+/// looking again costs one metadata-only list and no schema is kept. One thread.
 class InstalledReader {
  public:
   explicit InstalledReader(Cluster& cluster) : cluster_(cluster) {}
@@ -46,13 +46,14 @@ struct PlanInputs {
   IntentionSink intention_sink = {};  // may be empty
 };
 
-/// Looks at every live object of the CRDs that change, page by page, and returns the whole plan. Errors are those of the
-/// reads; whatever is wrong with the cluster's contents is a Check.
+/// Looks at every live object of the CRDs that change, page by page, and returns the whole plan.
+/// Errors are those of the reads; whatever is wrong with the cluster's contents is a Check.
 Result<Plan> make_plan(Cluster& cluster, const PlanInputs& inputs);
 
-/// Which CRD needs what, in the order in which it will be done: creations and updates first, Convert last, since that is
-/// what cannot be undone by another write. Pure.
-std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target);
+/// Which CRD needs what, in the order in which it will be done: creations and updates first,
+/// Convert last, since that is what cannot be undone by another write. Pure.
+std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target,
+                                        Strategy strategy = Strategy::Recreate);
 
 /// An object that names another as its owner.
 struct Dependent {

@@ -26,6 +26,7 @@ std::optional<CrdChange> change_of(const PlannedAction& action, const PlanInputs
     case ActionKind::Create:
     case ActionKind::Convert:
       return creation_of(target->summary);
+    case ActionKind::ConvertInPlace:
     case ActionKind::Update:
     case ActionKind::Carry:
       return live == nullptr ? creation_of(target->summary) : update_of(*live, target->summary);

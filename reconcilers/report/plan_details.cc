@@ -36,6 +36,7 @@ CrdState state_of(const CrdSummary& crd, std::string bundle) {
 std::vector<std::string> planned_stored_versions(const PlannedAction* action,
                                                  const CrdSummary& target, const CrdState* before) {
   const bool is_written = action != nullptr && (action->kind == ActionKind::Convert ||
+                                                action->kind == ActionKind::ConvertInPlace ||
                                                 action->rewrites_objects || before == nullptr);
   if (is_written || before == nullptr) return {target.storage_version()};
   return before->stored_versions;

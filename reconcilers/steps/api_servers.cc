@@ -85,16 +85,23 @@ Result<bool> forgives_unchanged_fields(Run& run) {
   return major == "1" ? minor >= kFirstMinor : !major.empty();
 }
 
-Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds) {
+Result<std::chrono::milliseconds> settling_time(Run& run,
+                                                const std::vector<const CrdSummary*>& crds) {
+  constexpr std::chrono::milliseconds kNone{0};
   Time youngest{};
   for (const CrdSummary* crd : crds) youngest = std::max(youngest, since_when(run, *crd));
-  if (run.clock.now() >= youngest + kSettlesAmongOthers) return {};
+  if (run.clock.now() >= youngest + kSettlesAmongOthers) return kNone;
   ASSIGN_OR_RETURN(const std::optional<int> servers, num_api_servers(run));
   const auto time = servers == 1 ? kSettlesAlone : kSettlesAmongOthers;
-  const auto left = youngest + time - run.clock.now();
-  if (left <= std::chrono::milliseconds(0)) return {};
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(youngest + time - run.clock.now());
   // A clock that was set back meanwhile must not make it longer.
-  return run.clock.sleep(std::min(time, std::chrono::ceil<std::chrono::milliseconds>(left)));
+  return std::clamp(left, kNone, time);
+}
+
+Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds) {
+  ASSIGN_OR_RETURN(const std::chrono::milliseconds left, settling_time(run, crds));
+  if (left.count() == 0) return {};
+  return run.clock.sleep(left);
 }
 
 }  // namespace gatelift

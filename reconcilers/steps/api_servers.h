@@ -3,6 +3,7 @@
 // its own watch.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -15,9 +16,13 @@ namespace gatelift {
 /// stand before several. nullopt where we may not look at both.
 Result<std::optional<int>> num_api_servers(Run& run);
 
-/// Whether an update may leave a field invalid that it does not change (ratcheting, KEP-4008): on by
-/// default from Kubernetes 1.30 on. False where the version cannot be read.
+/// Whether an update may leave a field invalid that it does not change (ratcheting, KEP-4008): on
+/// by default from Kubernetes 1.30 on. False where the version cannot be read.
 Result<bool> forgives_unchanged_fields(Run& run);
+
+/// How long it still takes until wait_until_settled would return; 0 where it would at once.
+Result<std::chrono::milliseconds> settling_time(Run& run,
+                                                const std::vector<const CrdSummary*>& crds);
 
 /// Returns when every API server can be expected to go by the specs of these CRDs as they were
 /// seen. Until then one may still encode objects in the storage version of before, and answer a

@@ -24,8 +24,8 @@ const Json* entry_of(const Json& live, const CrdOwner& owner) {
   return nullptr;
 }
 
-/// Adds to `metadata[field]` what the live object has there, the manifest does not name, and `owner` itself applied:
-/// leaving it out of an apply would remove it.
+/// Adds to `metadata[field]` what the live object has there, the manifest does not name, and
+/// `owner` itself applied: leaving it out of an apply would remove it.
 void keep_owned(Json& metadata, const Json& live, const CrdOwner& owner, const char* field) {
   const Json* entry = entry_of(live, owner);
   const Json* values = find(live, "metadata", field);
@@ -52,8 +52,8 @@ Json identity_of(const Json& manifest) {
   return body;
 }
 
-/// kubectl's own note of what was applied: brought up to date where there is one and the new one fits, dropped where it
-/// does not (kubectl would then fall back to what it finds live).
+/// kubectl's own note of what was applied: brought up to date where there is one and the new one
+/// fits, dropped where it does not (kubectl would then fall back to what it finds live).
 void refresh_last_applied(Json& body, const Json& manifest) {
   Json* annotations =
       find(body, "metadata", "annotations") != nullptr ? &body["metadata"]["annotations"] : nullptr;
@@ -94,10 +94,10 @@ Result<void> wait_until_established(Run& run, const std::string& name) {
   }
 }
 
-/// The answer to a write of a CRD, noted. Where there is none the write may have been made all the same: the next look
-/// finds another generation then.
-Result<CrdSummary> note_written(Run& run, const CrdWrite& write, const Result<Json>& answer) {
-  const std::string& name = write.target.summary.name;
+/// The answer to a write of a CRD, noted. Where there is none the write may have been made all the
+/// same: the next look finds another generation then.
+Result<CrdSummary> note_written(Run& run, const std::string& name, CrdWrite::To to,
+                                const Result<Json>& answer) {
   CrdSeen& seen = run.crds_seen[name];
   seen.written.reset();
   if (!answer) return fail(wrap(answer.error(), "writing CustomResourceDefinition/" + name));
@@ -107,7 +107,7 @@ Result<CrdSummary> note_written(Run& run, const CrdWrite& write, const Result<Js
     seen.generation = now.generation;
     seen.since = run.clock.now();
   }
-  if (write.to == CrdWrite::To::Target) seen.written = now;
+  if (to == CrdWrite::To::Target) seen.written = now;
   seen.written_at = run.clock.now();
   return now;
 }
@@ -122,9 +122,10 @@ struct Leftover {
 Result<void> remove_leftovers(Run& run, const Leftover& leftover) {
   const CrdSummary& target = leftover.write->target.summary;
   const CrdOwner updater{leftover.write->owner->manager, CrdOwner::Way::Update};
-  const auto answer = run.cluster.send(
-      crd_write_request(leftover.write->target.json(), leftover.live, updater));
-  ASSIGN_OR_RETURN(const CrdSummary now, note_written(run, *leftover.write, answer));
+  const auto answer =
+      run.cluster.send(crd_write_request(leftover.write->target.json(), leftover.live, updater));
+  ASSIGN_OR_RETURN(const CrdSummary now,
+                   note_written(run, target.name, CrdWrite::To::Target, answer));
   if (same_content(now, target)) return {};
   return fail(ErrorKind::Invalid,
               "CustomResourceDefinition/" + target.name +
@@ -136,7 +137,8 @@ Result<void> remove_leftovers(Run& run, const Leftover& leftover) {
 enum class Extent { Metadata, Whole };
 
 /// The CRDs of these names, in their order.
-std::vector<Result<Json>> read_crds(Run& run, const std::vector<std::string>& names, Extent extent) {
+std::vector<Result<Json>> read_crds(Run& run, const std::vector<std::string>& names,
+                                    Extent extent) {
   return send_all(
       run.cluster, names.size(),
       [&](std::size_t i) {
@@ -168,7 +170,8 @@ Result<void> read_into(Run& run, const std::vector<CrdWrite>& writes, Extent ext
   return {};
 }
 
-/// Of each CRD what its write is made from: the metadata, or all of it where the rest matters; null where it is absent.
+/// Of each CRD what its write is made from: the metadata, or all of it where the rest matters; null
+/// where it is absent.
 Result<std::vector<Json>> read_what_is_written_over(Run& run, const std::vector<CrdWrite>& writes) {
   std::vector<Json> live(writes.size());
   const auto any = [](std::size_t) { return true; };
@@ -282,11 +285,11 @@ Result<void> write_crds(Run& run, std::vector<CrdWrite> writes) {
   batch.request = [&](std::size_t i) {
     const Json manifest = writes[i].target.json();
     return crd_write_request(
-        writes[i].to == CrdWrite::To::Bridge ? bridge_manifest(manifest, live[i]) : manifest, live[i],
-        *writes[i].owner);
+        writes[i].to == CrdWrite::To::Bridge ? bridge_manifest(manifest, live[i]) : manifest,
+        live[i], *writes[i].owner);
   };
   batch.done = [&](std::size_t i, Result<Json> answer) {
-    const auto now = note_written(run, writes[i], answer);
+    const auto now = note_written(run, writes[i].target.summary.name, writes[i].to, answer);
     if (!now) return note(fail(now.error()));
     if (!now->established) starting.push_back(now->name);
     if (writes[i].to == CrdWrite::To::Target && !same_content(*now, writes[i].target.summary)) {
@@ -297,6 +300,17 @@ Result<void> write_crds(Run& run, std::vector<CrdWrite> writes) {
   for (const Leftover& leftover : leftovers) note(remove_leftovers(run, leftover));
   for (const std::string& name : starting) note(wait_until_established(run, name));
   return outcome;
+}
+
+Result<Json> write_crd_over(Run& run, const Json& manifest, const Json& live,
+                            const CrdOwner& owner) {
+  Request request = crd_write_request(manifest, live, owner);
+  request.body["metadata"]["resourceVersion"] = resource_version_of(live);
+  Result<Json> answer = run.cluster.send(request);
+  ASSIGN_OR_RETURN(const CrdSummary now,
+                   note_written(run, key_of(live).name, CrdWrite::To::Bridge, answer));
+  if (!now.established) RETURN_IF_ERROR(wait_until_established(run, now.name));
+  return answer;
 }
 
 Result<void> wait_until_served(Run& run, const Resource& resource) {

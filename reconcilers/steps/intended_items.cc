@@ -59,7 +59,9 @@ Result<std::vector<ConversionProblem>> IntendedItems::of(const Json& object,
   if (!intention.ok()) return resolve(object, std::move(intention.problems), item);
   std::vector<ConversionProblem> losses = unaccepted_losses(object, intention);
   if (!losses.empty()) return losses;
-  const bool makes = action_.kind == ActionKind::Convert || action_.kind == ActionKind::Rename;
+  const bool makes = action_.kind == ActionKind::Convert ||
+                     action_.kind == ActionKind::ConvertInPlace ||
+                     action_.kind == ActionKind::Rename;
   if (makes || intention.needs_write() || is_superseding(key)) {
     item = BackupItem{BackupRole::Intended, target_->summary.name, std::move(intention.object)};
   }
@@ -74,7 +76,9 @@ std::vector<ConversionProblem> IntendedItems::resolve(const Json& object,
   const auto& accept = run_.spec().accept;
   const auto consent = std::ranges::find_if(
       accept, [&](const Consent& each) { return covers(each, check_of(problems.front(), name)); });
-  if (problems.size() != 1 || problems.front().resolutions.empty() || consent == accept.end()) {
+  const bool offers_choice = action_.kind != ActionKind::ConvertInPlace && problems.size() == 1 &&
+                             !problems.front().resolutions.empty();
+  if (!offers_choice || consent == accept.end()) {
     return problems;
   }
   if (consent->resolution == kLeaveInBackup) return {};

@@ -79,9 +79,15 @@ class KindRehearsal {
     return {};
   }
 
-  bool is_remade() const { return kind_.action.kind == ActionKind::Convert; }
+  bool is_deleted() const {
+    return kind_.action.kind == ActionKind::Convert || kind_.action.kind == ActionKind::Remove;
+  }
 
-  bool is_deleted() const { return is_remade() || kind_.action.kind == ActionKind::Remove; }
+  /// Whether all of it is written anew, so that no field of it is forgiven.
+  bool is_remade() const {
+    return kind_.action.kind == ActionKind::Convert ||
+           kind_.action.kind == ActionKind::ConvertInPlace;
+  }
 
   /// Whether the run writes the object as it is now: a new kind's objects come beside the old ones.
   bool is_written(const ObjectTrial& trial) const {

@@ -39,6 +39,7 @@ Result<std::optional<RehearsedKind>> rehearsed_kind(Run& run, const PlannedActio
       kind.by_own_write = true;
       return kind;
     case ActionKind::Convert:
+    case ActionKind::ConvertInPlace:
       kind.at_copy = kind.by_own_write = true;
       return kind;
     case ActionKind::Rename:

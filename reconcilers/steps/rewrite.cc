@@ -23,22 +23,12 @@ bool names_kept_version(const std::string& api_version, const std::vector<std::s
 std::string last_applied_manager(const Json& object) {
   for (const Json& entry : array_at(object, "metadata", "managedFields")) {
     if (string_at(entry, "operation") == "Update" &&
-        find(entry, "fieldsV1", "f:metadata", "f:annotations",
-             std::string("f:") + kLastApplied) != nullptr) {
+        find(entry, "fieldsV1", "f:metadata", "f:annotations", std::string("f:") + kLastApplied) !=
+            nullptr) {
       return string_at(entry, "manager");
     }
   }
   return std::string(kFieldManager);
-}
-
-/// kubectl's note as a rewriting leaves it; nullopt where it stays as it is.
-std::optional<std::string> rewritten_note(const Json& object, const std::string& version,
-                                          const std::vector<std::string>& kept) {
-  const std::string note = annotation_of(object, kLastApplied);
-  if (note.empty()) return std::nullopt;
-  const auto parsed = parse_json(note);
-  if (!parsed || names_kept_version(string_at(*parsed, "apiVersion"), kept)) return std::nullopt;
-  return convert_last_applied(note, version);
 }
 
 struct Pass {
@@ -49,7 +39,8 @@ struct Pass {
   std::vector<ObjectKey> conflicts;
 };
 
-void note_answer(Pass& pass, const CrdSummary& crd, const Json& object, const Result<Json>& answer) {
+void note_answer(Pass& pass, const CrdSummary& crd, const Json& object,
+                 const Result<Json>& answer) {
   if (answer) {
     if (resource_version_of(*answer) != resource_version_of(object)) ++pass.changed;
     return;
@@ -66,11 +57,24 @@ void note_answer(Pass& pass, const CrdSummary& crd, const Json& object, const Re
 
 /// One LIST page's worth of objects, rewritten.
 void rewrite_page(Run& run, const Rewriting& rewriting, const std::vector<Json>& page, Pass& pass) {
+  std::vector<std::size_t> sent;
+  std::vector<Request> requests;
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    Result<Request> request =
+        rewriting.request ? rewriting.request(page[i]) : rewrite_request(page[i], rewriting);
+    if (request) {
+      sent.push_back(i);
+      requests.push_back(*std::move(request));
+    } else {
+      ++pass.seen;
+      pass.failures.note(display_name(rewriting.crd.kind, key_of(page[i])), request.error());
+    }
+  }
   Batch batch;
-  batch.size = page.size();
-  batch.request = [&](std::size_t i) { return rewrite_request(page[i], rewriting); };
+  batch.size = sent.size();
+  batch.request = [&](std::size_t i) { return std::move(requests[i]); };
   batch.done = [&](std::size_t i, const Result<Json>& answer) {
-    note_answer(pass, rewriting.crd, page[i], answer);
+    note_answer(pass, rewriting.crd, page[sent[i]], answer);
     run.report(rewriting.crd.name, "Rewrite", ++pass.seen, 0);
   };
   run.cluster.send_each(batch, run.settings.in_flight);
@@ -82,7 +86,7 @@ Result<Pass> rewrite_all(Run& run, const Rewriting& rewriting) {
   Request list;
   list.verb = Verb::List;
   list.resource = rewriting.crd.resource();
-  list.metadata_only = true;
+  list.metadata_only = !rewriting.request;
   auto listed = for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
     page.push_back(std::move(object));
     if (page.size() == 500) {
@@ -103,7 +107,8 @@ void count(CrdProgress& progress, const Pass& pass, int done) {
   counts.unchanged = counts.found - counts.done - counts.skipped - counts.failed;
 }
 
-/// Passes over one kind until one changes nothing: nullopt then, and where `failures` say why there was none.
+/// Passes over one kind until one changes nothing: nullopt then, and where `failures` say why there
+/// was none.
 Result<std::optional<StepOutcome>> rewrite(Run& run, const Rewriting& rewriting,
                                            ObjectFailures& failures) {
   CrdProgress& progress = run.progress(rewriting.action);
@@ -123,13 +128,14 @@ Result<std::optional<StepOutcome>> rewrite(Run& run, const Rewriting& rewriting,
       return std::nullopt;
     }
   }
-  return StepOutcome::waiting("ObjectsKeepChanging",
-                              rewriting.crd.name +
-                                  ": objects changed during each of 10 passes; the next pass follows",
-                              std::chrono::seconds(5));
+  return StepOutcome::waiting(
+      "ObjectsKeepChanging",
+      rewriting.crd.name + ": objects changed during each of 10 passes; the next pass follows",
+      std::chrono::seconds(5));
 }
 
-/// In the name of the API server, which writes the rest of the status: no entry of ours stays in the CRD's managedFields.
+/// In the name of the API server, which writes the rest of the status: no entry of ours stays in
+/// the CRD's managedFields.
 Request prune_request(const CrdSummary& crd, const std::string& resource_version) {
   Request request;
   request.verb = Verb::MergePatch;
@@ -137,13 +143,15 @@ Request prune_request(const CrdSummary& crd, const std::string& resource_version
   request.key = {"", crd.name};
   request.subresource = "status";
   request.field_manager = "kube-apiserver";
-  request.body = {{"metadata", {{"resourceVersion", resource_version}}},
-                  {"status", {{"storedVersions", Json::array({crd.storage_version()})}}}};
+  request.body = {
+      {"metadata", {{"resourceVersion", resource_version}}                   },
+      {"status",   {{"storedVersions", Json::array({crd.storage_version()})}}}
+  };
   return request;
 }
 
-/// After a conflict: the API server's own controllers write a CRD's status at any time, which takes nothing from the
-/// proof. A change of the spec does, also one that was taken back.
+/// After a conflict: the API server's own controllers write a CRD's status at any time, which takes
+/// nothing from the proof. A change of the spec does, also one that was taken back.
 Result<void> prune_again(Run& run, const CrdSummary& crd) {
   constexpr int kAttempts = 5;
   for (int attempt = 1;; ++attempt) {
@@ -155,7 +163,8 @@ Result<void> prune_again(Run& run, const CrdSummary& crd) {
     }
     const auto pruned = run.cluster.send(prune_request(crd, now.resource_version));
     if (pruned) return {};
-    if (!pruned.error().is(ErrorKind::Conflict) || attempt == kAttempts) return fail(pruned.error());
+    if (!pruned.error().is(ErrorKind::Conflict) || attempt == kAttempts)
+      return fail(pruned.error());
   }
 }
 
@@ -178,6 +187,17 @@ Result<void> prune(Run& run, const std::vector<const CrdSummary*>& crds) {
 
 }  // namespace
 
+std::optional<RewrittenNote> rewritten_note(const Json& object, const std::string& version,
+                                            const std::vector<std::string>& kept_versions) {
+  const std::string note = annotation_of(object, kLastApplied);
+  if (note.empty()) return std::nullopt;
+  const auto parsed = parse_json(note);
+  if (!parsed || names_kept_version(string_at(*parsed, "apiVersion"), kept_versions)) {
+    return std::nullopt;
+  }
+  return RewrittenNote{convert_last_applied(note, version), last_applied_manager(object)};
+}
+
 Request rewrite_request(const Json& object, const Rewriting& rewriting) {
   const CrdSummary& crd = rewriting.crd;
   const std::string version = crd.storage_version();
@@ -187,26 +207,33 @@ Request rewrite_request(const Json& object, const Rewriting& rewriting) {
   const auto note = rewritten_note(object, version, rewriting.kept_versions);
   if (!note && stale_managed_versions(object, crd.group, rewriting.kept_versions).empty()) {
     request.verb = Verb::MergePatch;
-    request.body = {{"metadata", {{"resourceVersion", resource_version_of(object)}}}};
+    request.body = {
+        {"metadata", {{"resourceVersion", resource_version_of(object)}}}
+    };
     return request;
   }
-  // A change of managedFields alone makes nobody an owner; a change of the annotation makes its writer one, so it is
-  // written in the name of the manager that owns it.
+  // A change of managedFields alone makes nobody an owner; a change of the annotation makes its
+  // writer one, so it is written in the name of the manager that owns it.
   request.verb = Verb::JsonPatch;
   request.body = Json::array();
-  request.body.push_back({{"op", "replace"},
-                          {"path", "/metadata/resourceVersion"},
-                          {"value", resource_version_of(object)}});
-  request.body.push_back(
-      {{"op", "replace"},
-       {"path", "/metadata/managedFields"},
-       {"value", convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
-                                        crd.kind, version, kFieldManager)}});
+  request.body.push_back({
+      {"op",    "replace"                  },
+      {"path",  "/metadata/resourceVersion"},
+      {"value", resource_version_of(object)}
+  });
+  request.body.push_back({
+      {"op",              "replace"           },
+      { "path", "/metadata/managedFields"},
+      { "value", convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
+       crd.kind, version, kFieldManager)}
+  });
   if (note) {
-    request.field_manager = last_applied_manager(object);
-    request.body.push_back({{"op", "replace"},
-                            {"path", "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
-                            {"value", *note}});
+    request.field_manager = note->manager;
+    request.body.push_back({
+        {"op",    "replace"                                                                },
+        {"path",  "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
+        {"value", note->note                                                               }
+    });
   }
   return request;
 }
@@ -242,7 +269,7 @@ Result<StepOutcome> rewrite_and_prune(Run& run, const std::vector<Rewriting>& re
 Json as_rewritten(Json object, const std::string& storage_version,
                   const std::vector<std::string>& kept_versions) {
   if (const auto note = rewritten_note(object, storage_version, kept_versions)) {
-    object["metadata"]["annotations"][kLastApplied] = *note;
+    object["metadata"]["annotations"][kLastApplied] = note->note;
   }
   return object;
 }

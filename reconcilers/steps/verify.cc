@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "reconcilers/convert/convert.h"
+#include "reconcilers/convert/halves.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/convert/pruning.h"
 #include "reconcilers/steps/restored_object.h"
@@ -28,8 +30,10 @@ class KindVerification {
         crd_(crd),
         into_(into),
         converts_(action.kind == ActionKind::Convert),
+        in_place_(action.kind == ActionKind::ConvertInPlace),
         role_(converts_ ? BackupRole::Intended : BackupRole::Original),
         schema_(schema_of(run.target->crd(action.crd)->json(), crd.storage_version())) {
+    if (in_place_) intentions_.emplace(*run.target->crd(action.crd));
     for (const CrdVersion& version : crd.versions) versions_.push_back(version.name);
     for (const std::string& name : run.progress(action).vanished) vanished_.insert(name);
   }
@@ -61,10 +65,17 @@ class KindVerification {
     ASSIGN_OR_RETURN(const Json intended, intention_for(*found->second.entry));
     std::vector<std::string> stale = stale_managed_versions(live, crd_.group, versions_);
     if (!stale.empty()) {
-      note(live, "differs", "metadata.managedFields names " + stale.front() + ", which is not served any more");
+      note(live, "differs",
+           "metadata.managedFields names " + stale.front() + ", which is not served any more");
       return {};
     }
-    std::string path = converts_ ? first_difference(intended, live) : changed_field(intended, live);
+    if (in_place_ && found->second.entry->uid != uid_of(live)) {
+      ++counts_.skipped;
+      return report_replaced(live);
+    }
+    const bool is_reshaped = converts_ || in_place_;
+    std::string path =
+        is_reshaped ? first_difference(intended, live) : changed_field(intended, live);
     if (path.empty()) {
       ++counts_.done;
       report(key_of(live), std::string(outcome()), "");
@@ -77,9 +88,20 @@ class KindVerification {
     return {};
   }
 
-  /// Where an object's fields are carried, that is what it shall be; else it stays as it was but for
-  /// what the target's schema does not have, which the plan has listed.
+  /// Where an object's fields are carried, that is what it shall be; else it stays as it was but
+  /// for what the target's schema does not have, which the plan has listed.
   Result<Json> intention_for(const BackupEntry& entry) const {
+    if (in_place_) {
+      ASSIGN_OR_RETURN(const Json before, run_.backup->document(entry));
+      Json intended = intentions_->of(before).object;
+      // Its generation counts what we have written: the other shape, and the end of the first.
+      intended["metadata"]["generation"] =
+          int_at(before, 0, "metadata", "generation") + writes_of(before);
+      if (find(intended, "metadata", "annotations") != nullptr) {
+        intended["metadata"]["annotations"].erase(std::string(kProjectedAnnotation));
+      }
+      return intended;
+    }
     const BackupEntry* carried =
         converts_ ? nullptr : run_.backup->entry(BackupRole::Intended, action_.crd, entry.key);
     ASSIGN_OR_RETURN(Json document, run_.backup->document(carried == nullptr ? entry : *carried));
@@ -87,8 +109,8 @@ class KindVerification {
     return document;
   }
 
-  /// A rewritten object's apiVersion is what it is read at, and kubectl's note may name any version that is kept: the
-  /// storage version may have moved twice.
+  /// A rewritten object's apiVersion is what it is read at, and kubectl's note may name any version
+  /// that is kept: the storage version may have moved twice.
   std::string changed_field(const Json& original, const Json& live) const {
     std::string difference;
     for (const std::string& version : versions_) {
@@ -101,8 +123,29 @@ class KindVerification {
     return difference;
   }
 
+  /// Changes of spec that a conversion in place makes of an object.
+  int writes_of(const Json& before) const {
+    const std::string version = version_of_api_version(string_at(before, "apiVersion"));
+    const std::string& to = crd_.storage_version();
+    const std::string other = shape_changes(crd_.group, crd_.kind, version, to)
+                                  ? version
+                                  : version_of_other_shape(crd_.group, crd_.kind, to);
+    const auto halves = Halves::between(crd_.group, crd_.kind, other, to);
+    if (!halves || halves->from_half(before).empty()) return 0;
+    const HalvesState state = halves->state_of(before);
+    const bool is_written = state == HalvesState::OnlyFrom ||
+                            (state == HalvesState::FromEdited &&
+                             halves->projected_to(before).half != halves->to_half(before));
+    return is_written ? 2 : 1;
+  }
+
+  Result<void> report_replaced(const Json& live) {
+    report(key_of(live), "skipped", "deleted and made anew by somebody since; it stays as it is");
+    return {};
+  }
+
   std::string_view outcome() const {
-    if (converts_) return "converted";
+    if (converts_ || in_place_) return "converted";
     if (action_.kind == ActionKind::Carry) return "carried";
     return action_.rewrites_objects ? "rewritten" : "updated";
   }
@@ -129,10 +172,11 @@ class KindVerification {
 
   void note_absent(const ObjectKey& key) {
     ++counts_.skipped;
-    report(key, "skipped",
-           vanished_.contains(key.display())
-               ? "deleted by somebody after the backup; not restored, it is in the backup"
-               : "not there any more: deleted since, or its namespace goes away; it is in the backup");
+    report(
+        key, "skipped",
+        vanished_.contains(key.display())
+            ? "deleted by somebody after the backup; not restored, it is in the backup"
+            : "not there any more: deleted since, or its namespace goes away; it is in the backup");
   }
 
   void note(const Json& live, std::string outcome, std::string detail) {
@@ -143,8 +187,7 @@ class KindVerification {
   }
 
   void report(const ObjectKey& key, std::string outcome, std::string detail) {
-    into_.objects.push_back(
-        {display_name(crd_.kind, key), std::move(outcome), std::move(detail)});
+    into_.objects.push_back({display_name(crd_.kind, key), std::move(outcome), std::move(detail)});
   }
 
   Run& run_;
@@ -152,6 +195,8 @@ class KindVerification {
   const CrdSummary& crd_;
   Verification& into_;
   bool converts_;
+  bool in_place_;
+  std::optional<Intentions> intentions_;  // of a conversion in place
   BackupRole role_;
   Json schema_;
   std::vector<std::string> versions_;
@@ -167,7 +212,8 @@ Result<Verification> verify(Run& run) {
   Verification verification;
   for (const PlannedAction& action : run.plan().actions) {
     const bool touches = action.rewrites_objects || action.changed_objects > 0;
-    if (!writes_target_crd(action.kind) || (action.kind != ActionKind::Convert && !touches)) continue;
+    if (!writes_target_crd(action.kind) || (action.kind != ActionKind::Convert && !touches))
+      continue;
     const CrdSummary* crd = run.installed.crd(action.crd);
     if (crd == nullptr) {
       return fail(ErrorKind::Conflict,

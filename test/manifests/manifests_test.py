@@ -119,7 +119,7 @@ class Resource(unittest.TestCase):
             "spec.target.version": {"target": {"version": "1.1.1", "channel": "standard"}},
             "spec.target.version: Required": {"target": {"channel": "standard"}},
             "spec.target.channel": {"target": {"version": "v1.1.1", "channel": "beta"}},
-            "spec.strategy": {"strategy": "InPlace"},
+            "spec.strategy": {"strategy": "Hope"},
             "spec.mode": {"mode": "Dry"},
             "spec.approval": {"approval": "Maybe"},
             "spec.onFailure": {"onFailure": "Panic"},
@@ -127,7 +127,8 @@ class Resource(unittest.TestCase):
             "spec.approvedPlan": {"approval": "Required", "approvedPlan": "yes"},
             "spec.accept[0].check: Required": {"accept": [{"object": "HTTPRoute/a/b"}]},
             "spec.approvedPlan has no effect": {"approvedPlan": DIGEST},
-            "unknown field \"spec.inPlace\"": {"inPlace": {"hold": "None"}},
+            "spec.inPlace has no effect": {"inPlace": {"hold": "None"}},
+            "spec.inPlace.hold": {"strategy": "InPlace", "inPlace": {"hold": "Never"}},
         }
         for words, spec in wrong.items():
             with self.subTest(words):
@@ -143,6 +144,8 @@ class Resource(unittest.TestCase):
             {"accept": [{"check": "FieldLoss", "object": "HTTPRoute/a/b", "field": "spec.rules[0].timeouts"}]},
             {"accept": [{"check": "UnknownContent"}]},
             {"backup": {"retain": "36h30m"}},
+            {"strategy": "InPlace"},
+            {"strategy": "InPlace", "inPlace": {"hold": "Approval"}},
         ]
         for i, spec in enumerate(right):
             with self.subTest(spec):

@@ -132,8 +132,8 @@ Plan whole_plan() {
   plan.to = {"v1.1.1", "experimental"};
   for (ActionKind kind :
        {ActionKind::Create, ActionKind::Update, ActionKind::Carry, ActionKind::Reencode,
-        ActionKind::Convert, ActionKind::Rename, ActionKind::Keep, ActionKind::Remove,
-        ActionKind::SuspendPolicy, ActionKind::InstallPolicy}) {
+        ActionKind::Convert, ActionKind::ConvertInPlace, ActionKind::Rename, ActionKind::Keep,
+        ActionKind::Remove, ActionKind::SuspendPolicy, ActionKind::InstallPolicy}) {
     plan.actions.push_back(action_of(kind));
     plan.actions.back().to_crd = "listenersets.gateway.networking.k8s.io";
     plan.actions.back().changed_objects = 2;
@@ -193,6 +193,12 @@ Record whole_record() {
   record.started_at = record.finished_at = record.unavailable_since = now;
   record.unavailable_measured = std::chrono::milliseconds(1750);
   record.suspended_policy = SuspendedPolicy{"safe-upgrades.example.com", "to-v1-1-1", now};
+  record.in_place = InPlaceRecord{"backendtlspolicies.gateway.networking.k8s.io",
+                                  now,
+                                  2,
+                                  1,
+                                  std::chrono::milliseconds(5),
+                                  std::chrono::milliseconds(90)};
   record.conditions = {
       {"Ready", "False", "Migrating", "37 of 40 objects", 3, now}
   };

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/steps/in_place.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconcilers/convert/convert.h"
+#include "reconcilers/steps/api_servers.h"
+#include "reconcilers/steps/bridge_write.h"
+#include "reconcilers/steps/contraction.h"
+#include "reconcilers/steps/crd_writer.h"
+#include "reconcilers/steps/projection.h"
+#include "reconcilers/steps/rewrite.h"
+#include "reconcilers/steps/update_crds.h"
+
+namespace gatelift {
+namespace {
+
+constexpr std::chrono::minutes kNoFight{10};
+constexpr std::chrono::seconds kHeldPass{2};
+
+/// The version whose shape leaves; "" where none does.
+std::string version_that_leaves(const CrdSummary& live, const CrdSummary& target) {
+  for (const CrdVersion& version : live.versions) {
+    if (shape_changes(live.group, live.kind, version.name, target.storage_version())) {
+      return version.name;
+    }
+  }
+  return "";
+}
+
+class InPlace {
+ public:
+  InPlace(Run& run, const PlannedAction& action, const CrdSummary& live, const BundleCrd& target,
+          const Halves& halves)
+      : run_(run), action_(action), live_(live), target_(target), halves_(halves) {}
+
+  Result<StepOutcome> move(const VerifiedBackup& backup) {
+    ASSIGN_OR_RETURN(crd_, get(run_.cluster, resources::kCrds, {"", live_.name}));
+    RETURN_IF_ERROR(backup.for_each(BackupRole::Crd, live_.name,
+                                    [&](const BackupEntry&, Json&& crd) -> Result<void> {
+                                      before_ = std::move(crd);
+                                      return {};
+                                    }));
+    if (before_.is_null()) before_ = crd_;
+    const auto stage = bridge_stage_of(crd_, target_.json());
+    if (!stage) return begin();
+    switch (*stage) {
+      case BridgeStage::Expand:
+        return expand();
+      case BridgeStage::ServeBoth:
+        return serve_both();
+      case BridgeStage::Contract:
+        return contract();
+    }
+    return StepOutcome::progressed();
+  }
+
+ private:
+  void enter(const char* step) { run_.progress(action_).step = step; }
+
+  BridgedKind kind(bool serves_from) const { return {action_, live_, halves_, serves_from}; }
+
+  Result<StepOutcome> begin() {
+    const auto seen = run_.crds_seen.find(live_.name);
+    const bool was_written = seen != run_.crds_seen.end() && seen->second.written_at != Time{} &&
+                             run_.clock.now() - seen->second.written_at < kNoFight;
+    if (was_written) return changed_back();
+    if (live_.digest != action_.from_digest) return changed_by_others();
+    enter("Expand");
+    RETURN_IF_ERROR(write(BridgeStage::Expand));
+    return StepOutcome::progressed();
+  }
+
+  StepOutcome changed_back() const {
+    return StepOutcome::stalled(
+        "CRDReverted",
+        "CustomResourceDefinition/" + live_.name +
+            " was made the bridge, and somebody else has changed it since; it is not written again "
+            "for 10 minutes; next: find out who (kubectl get crd " +
+            live_.name + " --show-managed-fields -o yaml), and stop them until this run is over",
+        std::chrono::seconds(30));
+  }
+
+  StepOutcome changed_by_others() const {
+    const CrdProgress* progress = run_.record().crd(live_.name);
+    if (progress == nullptr || progress->step.empty()) {
+      run_.log("warn", live_.name + " changed since it was planned for; planning again");
+      drop_plan(run_);
+      return StepOutcome::progressed();
+    }
+    return StepOutcome::stalled(
+        "CRDChanged",
+        "CustomResourceDefinition/" + live_.name +
+            " is neither what was planned from, nor a bridge, nor the target: somebody else "
+            "changed it during the run; next: find out who (kubectl get crd " +
+            live_.name +
+            " --show-managed-fields -o yaml), stop it, and put back the content it had (it is in "
+            "the backup)");
+  }
+
+  Result<void> write(BridgeStage stage) {
+    ASSIGN_OR_RETURN(const BundleRef marks, bridge_marks(run_.cluster, target_.summary));
+    const Json target = target_.json();
+    const CrdOwner owner = crd_owner(before_);
+    ASSIGN_OR_RETURN(const Json bridge,
+                     bridge_to_write({crd_, before_, target}, stage, marks, owner));
+    ASSIGN_OR_RETURN(const Json answer, write_crd_over(run_, bridge, crd_, owner));
+    if (bridge_stage_of(answer, target) == stage) return {};
+    return fail(ErrorKind::Invalid,
+                "CustomResourceDefinition/" + live_.name +
+                    " is not what was written: other field managers, or a webhook, change it; "
+                    "next: see who owns spec (kubectl get crd " +
+                    live_.name + " --show-managed-fields -o yaml), and stop what changes it");
+  }
+
+  Result<StepOutcome> expand() {
+    enter("Project");
+    RETURN_IF_ERROR(wait_until_settled(run_, {&live_}));
+    std::string list;
+    ASSIGN_OR_RETURN(const auto problem, bring_into_step(run_, kind(true), list));
+    if (problem) return *problem;
+    RETURN_IF_ERROR(write(BridgeStage::ServeBoth));
+    InPlaceRecord& record = run_.record().in_place.emplace();
+    record.crd = live_.name;
+    record.both_served_since = run_.clock.now();
+    enter("ServeBoth");
+    RETURN_IF_ERROR(wait_until_served(run_, target_.summary.resource()));
+    return StepOutcome::progressed();
+  }
+
+  /// An API server that has not heard of the bridge yet may write as before: everything is looked
+  /// at again once it must have, and from then on followed.
+  Result<StepOutcome> serve_both() {
+    // A rollback is the way out, and the version that it returns to is the one that was in use.
+    const bool is_held =
+        run_.spec().hold != Hold::None && run_.record().operation == Operation::Upgrade;
+    enter(is_held ? "Hold" : "ServeBoth");
+    ASSIGN_OR_RETURN(const std::chrono::milliseconds unsettled, settling_time(run_, {&live_}));
+    const bool is_followed = run_.followed != nullptr && *run_.followed != nullptr &&
+                             (*run_.followed)->crd == live_.name &&
+                             (*run_.followed)->generation == live_.generation;
+    std::shared_ptr<FollowedKind> followed;
+    if (is_followed && unsettled.count() == 0) {
+      followed = *run_.followed;
+    } else {
+      ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
+      if (problem) return *problem;
+    }
+    if (unsettled.count() > 0) {
+      RETURN_IF_ERROR(follow_for(*followed, unsettled));
+      return StepOutcome::progressed();
+    }
+    if (is_held) {
+      RETURN_IF_ERROR(follow_for(*followed, kHeldPass));
+      return held();
+    }
+    if (is_followed) {
+      ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
+      if (problem) return *problem;
+    }
+    RETURN_IF_ERROR(write(BridgeStage::Contract));
+    if (run_.followed != nullptr) run_.followed->reset();
+    return StepOutcome::progressed();
+  }
+
+  Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
+    if (run_.followed != nullptr) run_.followed->reset();
+    std::string list;
+    ASSIGN_OR_RETURN(auto problem, bring_into_step(run_, kind(true), list));
+    if (problem) return problem;
+    followed = std::make_shared<FollowedKind>();
+    followed->crd = live_.name;
+    followed->generation = live_.generation;
+    ASSIGN_OR_RETURN(followed->watch, run_.cluster.watch({live_.resource(), "", list, ""}));
+    if (run_.followed != nullptr) *run_.followed = followed;
+    return problem;
+  }
+
+  Result<void> follow_for(FollowedKind& followed, std::chrono::milliseconds time) {
+    auto outcome = follow(run_, kind(true), *followed.watch, time);
+    if (outcome) return {};
+    if (run_.followed != nullptr) run_.followed->reset();
+    if (outcome.error().is(ErrorKind::Expired)) return {};
+    return outcome;
+  }
+
+  StepOutcome held() const {
+    return StepOutcome::waiting(
+        "Held",
+        live_.kind + ": " + halves_.from_version() + " and " + halves_.to_version() +
+            " are both served, and every object is whole at both; " + halves_.from_version() +
+            " goes when spec.inPlace.hold is None; next: replace what reads " +
+            halves_.from_version() + ", and then kubectl patch gwm " + run_.migration.name +
+            " --type=merge -p '{\"spec\":{\"inPlace\":{\"hold\":\"None\"}}}'",
+        std::chrono::milliseconds(0));
+  }
+
+  Result<StepOutcome> contract() {
+    CrdProgress& progress = run_.progress(action_);
+    if (progress.step != "Rewritten") {
+      enter("Contract");
+      std::string list;
+      ASSIGN_OR_RETURN(const auto problem, bring_into_step(run_, kind(false), list));
+      if (problem) return *problem;
+      Rewriting rewriting{action_, live_, {}};
+      for (const CrdVersion& version : target_.summary.versions) {
+        rewriting.kept_versions.push_back(version.name);
+      }
+      rewriting.request = [&](const Json& object) {
+        return contraction_request(object, live_, halves_, rewriting.kept_versions);
+      };
+      ASSIGN_OR_RETURN(StepOutcome outcome, rewrite_and_prune(run_, {rewriting}));
+      if (outcome.kind != StepOutcome::Kind::Progressed) return outcome;
+    }
+    const CrdOwner owner = crd_owner(before_);
+    RETURN_IF_ERROR(write_crds(run_, {
+                                         {target_, &live_, CrdWrite::To::Target, owner}
+    }));
+    return StepOutcome::progressed();
+  }
+
+  Run& run_;
+  const PlannedAction& action_;
+  const CrdSummary& live_;
+  const BundleCrd& target_;
+  const Halves& halves_;
+  Json crd_;     // as it is now
+  Json before_;  // as it was before the run
+};
+
+StepOutcome is_gone(const CrdSummary& target) {
+  return StepOutcome::stalled("CRDChanged",
+                              "CustomResourceDefinition/" + target.name +
+                                  " was deleted by somebody during the run, and its objects with "
+                                  "it; next: gatelift rollback brings them back from the backup");
+}
+
+}  // namespace
+
+Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
+                                     const VerifiedBackup& backup) {
+  const BundleCrd& target = *run.target->crd(action.crd);
+  const CrdSummary* live = run.installed.crd(action.crd);
+  if (live == nullptr) return is_gone(target.summary);
+  if (live->terminating) {
+    return StepOutcome::stalled("CRDTerminating", "CustomResourceDefinition/" + action.crd +
+                                                      " is being deleted by somebody");
+  }
+  const std::string from = version_that_leaves(*live, target.summary);
+  const auto halves =
+      Halves::between(live->group, live->kind, from, target.summary.storage_version());
+  if (halves) return InPlace(run, action, *live, target, *halves).move(backup);
+  // No version of another shape is left: it is the target's, or differs from it as any CRD may.
+  ASSIGN_OR_RETURN(const std::optional<StepOutcome> settled, settle_crds(run, {&action}));
+  if (settled) return *settled;
+  run.progress(action).step = "Done";
+  return StepOutcome::progressed();
+}
+
+}  // namespace gatelift

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convert by the strategy InPlace: nothing is deleted, and at no instant is the kind served at no
+// version.
+#pragma once
+
+#include "reconcilers/run.h"
+
+namespace gatelift {
+
+/// One move towards the target, by what the CRD is seen to be:
+///   what was planned for          → put the bridge, which has both versions
+///   bridge, Expand                → give every object both shapes, then serve both versions
+///   bridge, ServeBoth             → keep them in step; after the hold, stop serving the version
+///                                   that leaves
+///   bridge, Contract              → take the old shape out of every object, prune stored versions,
+///                                   write the target
+///   the target                    → settle_crds
+/// Anything else is somebody else's doing: planned for anew where nothing was done, else Stalled.
+/// A rollback is the same with the versions changed about, from whichever stage there is.
+Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
+                                     const VerifiedBackup& backup);
+
+}  // namespace gatelift

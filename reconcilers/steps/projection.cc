@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcilers/steps/projection.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "reconcilers/convert/intention.h"
+#include "reconcilers/plan/findings.h"
+#include "reconcilers/steps/carry.h"
+
+namespace gatelift {
+namespace {
+
+constexpr int kMaxPasses = 20;
+constexpr std::size_t kPage = 500;
+constexpr std::size_t kBurst = 100;
+constexpr std::chrono::milliseconds kPoll{10};
+
+enum class Need {
+  Nothing,
+  Write,
+  CannotShow,  // the version that leaves has no fields for it
+  Refuse,      // `problem` says why
+};
+
+/// What one object needs.
+struct Step {
+  Need need = Need::Nothing;
+  Json patch;
+  ConversionProblem problem;
+};
+
+/// The latest time at which somebody but us wrote one of these fields of spec.
+std::string last_written(const Json& object, const Json& half) {
+  std::string latest;
+  for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+    if (string_at(entry, "manager") == kFieldManager) continue;
+    const Json* fields = find(entry, "fieldsV1", "f:spec");
+    const Json* spec = find(half, "spec");
+    if (fields == nullptr || spec == nullptr) continue;
+    const bool has_any = std::ranges::any_of(
+        spec->items(), [&](const auto& item) { return fields->contains("f:" + item.key()); });
+    if (has_any) latest = std::max(latest, string_at(entry, "time"));
+  }
+  return latest;
+}
+
+class Projector {
+ public:
+  Projector(const Run& run, const BridgedKind& kind) : run_(run), kind_(kind) {}
+
+  Step step_of(const Json& object) const {
+    switch (kind_.halves.state_of(object)) {
+      case HalvesState::InStep:
+      case HalvesState::Neither:
+        return {};
+      case HalvesState::OnlyFrom:
+      case HalvesState::FromEdited:
+        return to_step(object);
+      case HalvesState::OnlyTo:
+      case HalvesState::ToEdited:
+        return from_step(object);
+      case HalvesState::BothEdited:
+        return both_edited(object);
+    }
+    return {};
+  }
+
+ private:
+  Step to_step(const Json& object) const {
+    Halves::Projection projection = kind_.halves.projected_to(object);
+    if (!projection.problems.empty()) {
+      return {Need::Refuse, Json(), std::move(projection.problems.front())};
+    }
+    return write(object, kind_.halves.to_half(object), projection.half);
+  }
+
+  /// Nobody reads the half that leaves once its version is not served.
+  Step from_step(const Json& object) const {
+    if (!kind_.serves_from) return {};
+    const Halves::Projection projection = kind_.halves.projected_from(object);
+    if (!projection.problems.empty()) return {Need::CannotShow, Json(), {}};
+    return write(object, kind_.halves.from_half(object), projection.half);
+  }
+
+  Step write(const Json& object, const Json& before, const Json& half) const {
+    Json patch = merge_patch_between(before, half);
+    Json after = object;
+    after.merge_patch(patch);
+    patch["metadata"] = {
+        {"resourceVersion", resource_version_of(object)                                       },
+        {"annotations",     {{std::string(kProjectedAnnotation), kind_.halves.mark_of(after)}}}
+    };
+    return {Need::Write, std::move(patch), {}};
+  }
+
+  Step both_edited(const Json& object) const {
+    const Json from = kind_.halves.from_half(object);
+    const Json to = kind_.halves.to_half(object);
+    const Check check = check_of(object, from, to);
+    const bool newer_wins = std::ranges::any_of(
+        run_.spec().accept, [&](const Consent& consent) { return covers(consent, check); });
+    if (!newer_wins)
+      return {
+          Need::Refuse, Json(), {check.code, check.field, check.message, check.next}
+      };
+    return last_written(object, from) > last_written(object, to) ? to_step(object)
+                                                                 : from_step(object);
+  }
+
+  Check check_of(const Json& object, const Json& from, const Json& to) const {
+    Check check;
+    check.code = "BothEdited";
+    check.severity = Severity::Consent;
+    check.object = display_name(kind_.crd.kind, key_of(object));
+    check.field = "spec";
+    check.message =
+        "it was edited at " + kind_.halves.from_version() + " and at " + kind_.halves.to_version() +
+        ", and the two do not say the same: " + shortened(from) + " and " + shortened(to);
+    check.next = "make both say the same, or accept this check, so that what was written last wins";
+    return check;
+  }
+
+  const Run& run_;
+  const BridgedKind& kind_;
+};
+
+/// Objects with what each needs, written at once.
+class Writes {
+ public:
+  Writes(Run& run, const BridgedKind& kind, Projected& into)
+      : run_(run), kind_(kind), projector_(run, kind), into_(into) {}
+
+  void add(const Json& object) {
+    ++into_.seen;
+    Step step = projector_.step_of(object);
+    switch (step.need) {
+      case Need::Nothing:
+        break;
+      case Need::Write:
+        due_.push_back({key_of(object), std::move(step.patch)});
+        break;
+      case Need::CannotShow:
+        ++into_.not_shown;
+        break;
+      case Need::Refuse:
+        refuse(object, step.problem);
+        break;
+    }
+  }
+
+  std::size_t size() const { return due_.size(); }
+
+  void send() {
+    Batch batch;
+    batch.size = due_.size();
+    batch.request = [&](std::size_t i) {
+      Request request;
+      request.verb = Verb::MergePatch;
+      request.resource = kind_.crd.resource();
+      request.key = due_[i].key;
+      request.body = due_[i].patch;
+      return request;
+    };
+    batch.done = [&](std::size_t i, const Result<Json>& answer) { note(due_[i].key, answer); };
+    run_.cluster.send_each(batch, run_.settings.in_flight);
+    due_.clear();
+  }
+
+ private:
+  struct Due {
+    ObjectKey key;
+    Json patch;
+  };
+
+  void note(const ObjectKey& key, const Result<Json>& answer) {
+    if (answer) {
+      ++into_.written;
+      run_.report(kind_.crd.name, "Project", into_.written, kind_.action.objects);
+    } else if (answer.error().is(ErrorKind::Conflict)) {
+      ++into_.raced;
+    } else if (!answer.error().is(ErrorKind::NotFound)) {
+      into_.failures.note(display_name(kind_.crd.kind, key), answer.error());
+    }
+  }
+
+  void refuse(const Json& object, const ConversionProblem& problem) {
+    Error error;
+    error.kind = ErrorKind::Invalid;
+    error.reason = problem.code;
+    error.message = problem.field + ": " + problem.message + "; next: " + problem.next;
+    into_.failures.note(display_name(kind_.crd.kind, key_of(object)), error);
+  }
+
+  Run& run_;
+  const BridgedKind& kind_;
+  Projector projector_;
+  Projected& into_;
+  std::vector<Due> due_;
+};
+
+InPlaceRecord& record_of(Run& run, const BridgedKind& kind) {
+  std::optional<InPlaceRecord>& record = run.record().in_place;
+  if (!record) record.emplace().crd = kind.crd.name;
+  return *record;
+}
+
+/// The last state of each object that is waiting to be read, beginning with one event.
+std::map<ObjectKey, Json> burst(Watch& watch, WatchEvent first, Result<void>& ended) {
+  std::map<ObjectKey, Json> objects;
+  std::optional<WatchEvent> event = std::move(first);
+  while (event && objects.size() < kBurst) {
+    const ObjectKey key = key_of(event->object);
+    if (event->type == WatchEventType::Deleted) {
+      objects.erase(key);
+    } else if (event->type != WatchEventType::Bookmark) {
+      objects[key] = std::move(event->object);
+    }
+    auto next = watch.next(std::chrono::milliseconds(0));
+    if (!next) ended = fail(std::move(next).error());
+    event = next ? *std::move(next) : std::nullopt;
+  }
+  return objects;
+}
+
+void note_lag(Run& run, const BridgedKind& kind, const Projected& projected, Time since) {
+  if (projected.written == 0) return;
+  InPlaceRecord& record = record_of(run, kind);
+  record.reprojected += projected.written;
+  record.last_lag = run.clock.now() - since;
+  record.longest_lag = std::max(record.longest_lag.value_or(*record.last_lag), *record.last_lag);
+}
+
+}  // namespace
+
+Result<Projected> project_all(Run& run, const BridgedKind& kind) {
+  Projected projected;
+  Writes writes(run, kind, projected);
+  Request list;
+  list.verb = Verb::List;
+  list.resource = kind.crd.resource();
+  ASSIGN_OR_RETURN(projected.resource_version,
+                   for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
+                     writes.add(object);
+                     if (writes.size() == kPage) writes.send();
+                     return {};
+                   }));
+  writes.send();
+  return projected;
+}
+
+Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& kind,
+                                                   std::string& list) {
+  int written = 0;
+  for (int pass = 0; pass < kMaxPasses; ++pass) {
+    ASSIGN_OR_RETURN(const Projected projected, project_all(run, kind));
+    written += projected.written;
+    Counts& counts = run.progress(kind.action).objects;
+    counts = {projected.seen, 0, 0, 0, projected.failures.num_refusals()};
+    counts.done = std::min(written, counts.found - counts.failed);
+    record_of(run, kind).not_shown = projected.not_shown;
+    list = projected.resource_version;
+    if (!projected.failures.empty()) {
+      ASSIGN_OR_RETURN(StepOutcome failed, projected.failures.outcome(run, "ProjectionFailed",
+                                                                      "giving both shapes to"));
+      return failed;
+    }
+    if (projected.written == 0 && projected.raced == 0) {
+      run.record().failures.clear();
+      return std::nullopt;
+    }
+  }
+  return StepOutcome::waiting("ObjectsKeepChanging",
+                              kind.crd.name + ": objects changed during each of " +
+                                  std::to_string(kMaxPasses) + " passes; the next one follows",
+                              std::chrono::seconds(1));
+}
+
+Result<void> follow(Run& run, const BridgedKind& kind, Watch& watch,
+                    std::chrono::milliseconds time) {
+  const Time until = run.clock.now() + time;
+  while (run.clock.now() < until) {
+    ASSIGN_OR_RETURN(std::optional<WatchEvent> event, watch.next(std::chrono::milliseconds(0)));
+    if (!event) {
+      RETURN_IF_ERROR(run.clock.sleep(kPoll));
+      continue;
+    }
+    const Time seen_at = run.clock.now();
+    Result<void> ended;
+    Projected projected;
+    Writes writes(run, kind, projected);
+    for (const auto& [key, object] : burst(watch, *std::move(event), ended)) writes.add(object);
+    writes.send();
+    note_lag(run, kind, projected, seen_at);
+    // What failed is found, and said, by the next look at everything.
+    RETURN_IF_ERROR(ended);
+  }
+  return {};
+}
+
+}  // namespace gatelift

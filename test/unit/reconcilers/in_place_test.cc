@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole conversions in place, on the in-memory API server.
+#include "test/unit/reconcilers/in_place_fixture.h"
+
+#include "test/support/faulty_cluster.h"
+
+namespace gatelift {
+namespace {
+
+const ObjectKey kFirst{"a", "policy-0"};
+
+const Json kHeld = {
+    {"inPlace", {{"hold", "Approval"}}}
+};
+
+TEST(InPlace, GivesEveryObjectTheNewShapeAndDeletesNone) {
+  InPlaceWorld world;
+  const Json before = world.stored(kFirst);
+  world.create_in_place();
+  const ReconcileResult result = world.run("up");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
+  world.expect_same_objects();
+  const Json after = world.stored(kFirst);
+  EXPECT_EQ(string_at(after, "apiVersion"), "gateway.networking.k8s.io/v1alpha3");
+  EXPECT_EQ(after["spec"].size(), 2U) << after["spec"];
+  EXPECT_EQ(after["spec"]["targetRefs"][0]["name"], "policy-0");
+  EXPECT_EQ(after["spec"]["validation"]["hostname"], "policy-0.example.com");
+  EXPECT_EQ(after["status"], before["status"]);
+  EXPECT_EQ(after["metadata"]["labels"], before["metadata"]["labels"]);
+  EXPECT_EQ(after["metadata"]["creationTimestamp"], before["metadata"]["creationTimestamp"]);
+  EXPECT_FALSE(after["metadata"].contains("annotations")) << after["metadata"];
+  EXPECT_EQ(world.crd()["status"]["storedVersions"], Json::array({"v1alpha3"}));
+  EXPECT_EQ(string_at(world.migration("up"), "status", "unavailable", "measured"), "0s");
+}
+
+TEST(InPlace, ComesToTheEndOfARecreateButForWhatThatStartsAnew) {
+  InPlaceWorld in_place;
+  in_place.create_in_place();
+  ASSERT_EQ(in_place.run("up").outcome, PassOutcome::Finished);
+  GatewayWorld recreated;
+  recreated.populate(4);
+  recreated.create_migration("up");
+  ASSERT_EQ(recreated.run("up").outcome, PassOutcome::Finished);
+  Json left = in_place.end_state();
+  Json right = recreated.end_state();
+  for (Json* state : {&left, &right}) {
+    for (Json& object : (*state)[world::kPolicyCrd]["objects"]) {
+      object["metadata"].erase("generation");
+      for (Json& ancestor : object["status"]["ancestors"]) {
+        for (Json& condition : ancestor["conditions"]) condition.erase("observedGeneration");
+      }
+    }
+    // One was created, and the other's stored versions were pruned.
+    for (const char* field : {"generation", "managedFields"}) {
+      (*state)[world::kPolicyCrd]["metadata"].erase(field);
+    }
+  }
+  EXPECT_EQ(first_unequal(left, right), "");
+}
+
+TEST(InPlace, WritesEachObjectTwiceBesideTheProof) {
+  InPlaceWorld world;
+  world.create_in_place();
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  std::map<std::string, int> writes;
+  for (const WriteRecord& write : world.cluster.writes()) {
+    if (write.resource.plural == "backendtlspolicies" && !write.dry_run &&
+        write.resource.group == "gateway.networking.k8s.io") {
+      ++writes[write.key.display()];
+    }
+  }
+  EXPECT_EQ(writes.size(), 4U);
+  for (const auto& [name, num] : writes) EXPECT_EQ(num, 3) << name;
+}
+
+TEST(InPlace, ServesEveryObjectWholeAtEachCall) {
+  InPlaceWorld world;
+  world.create_in_place();
+  int calls = 0;
+  world.cluster.before_call([&](const Request&) {
+    ++calls;
+    EXPECT_EQ(world.unserved(), std::vector<std::string>{}) << "before call " << calls;
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_GT(calls, 40);
+}
+
+TEST(InPlace, LeavesTheOriginalManagersAsTheOnlyOwners) {
+  InPlaceWorld world;
+  world.create_in_place();
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  for (const ObjectKey& key : world.keys()) {
+    const Json object = world.stored(key);
+    EXPECT_FALSE(array_at(object, "metadata", "managedFields").empty());
+    for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+      EXPECT_NE(string_at(entry, "manager"), kFieldManager);
+      EXPECT_EQ(string_at(entry, "apiVersion"), "gateway.networking.k8s.io/v1alpha3");
+    }
+  }
+  const Json crd = world.crd();
+  for (const Json& entry : array_at(crd, "metadata", "managedFields")) {
+    EXPECT_NE(string_at(entry, "manager"), kFieldManager) << entry;
+  }
+}
+
+TEST(InPlace, TakesOverEditsThatAreMadeMeanwhileAtEitherVersion) {
+  InPlaceWorld world;
+  world.create_in_place();
+  int writes_of_crd = 0;
+  world.cluster.before_call([&](const Request& request) {
+    const bool writes_crd = is_write(request.verb) && !request.dry_run &&
+                            request.subresource.empty() && request.key.name == world::kPolicyCrd;
+    if (!writes_crd) return;
+    ++writes_of_crd;
+    const Json label = {
+        {"tls", {{"hostname", "edited-" + std::to_string(writes_of_crd) + ".example.com"}}}
+    };
+    if (writes_of_crd <= 3) world.edit(world::kOldPolicies, kFirst, label);
+    if (writes_of_crd == 3) {
+      world.edit(world::kNewPolicies,
+                 {
+                     "b", "policy-1"
+      },
+                 {{"validation", {{"hostname", "new.example.com"}}}});
+    }
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(writes_of_crd, 4) << "expand, serve both, contract, target";
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "edited-3.example.com");
+  EXPECT_EQ(world.stored({"b", "policy-1"})["spec"]["validation"]["hostname"], "new.example.com");
+  world.expect_same_objects();
+}
+
+TEST(InPlace, HoldsWithBothServedUntilItIsReleased) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(world.condition("up", "Ready", "reason"), "Held");
+  EXPECT_EQ(world.condition("up", "Stalled", "status"), "False");
+  EXPECT_EQ(world.step(), "Hold");
+  EXPECT_TRUE(get(world.cluster, world::kOldPolicies, kFirst));
+  EXPECT_TRUE(get(world.cluster, world::kNewPolicies, kFirst));
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "old.example.com"}}}
+  });
+  world.edit(world::kNewPolicies,
+             {
+                 "b", "policy-1"
+  },
+             {{"validation", {{"hostname", "new.example.com"}}}});
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
+  EXPECT_EQ(world.stored({"b", "policy-1"})["spec"]["tls"]["hostname"], "new.example.com");
+  world.set_spec({
+      {"inPlace", {{"hold", "None"}}}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
+  world.expect_same_objects();
+}
+
+TEST(InPlace, FollowsEachChangeWhileItHolds) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  MigrationReconciler reconciler(world.cluster, world.clock, world.sources, {});
+  for (int pass = 0; pass < 30; ++pass) ASSERT_TRUE(reconciler.reconcile("up"));
+  ASSERT_EQ(world.condition("up", "Ready", "reason"), "Held");
+  CountingCluster counting(world.cluster);
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "old.example.com"}}}
+  });
+  ASSERT_TRUE(reconciler.reconcile("up"));
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
+  const Json migration = world.migration("up");
+  EXPECT_EQ(int_at(migration, 0, "status", "inPlace", "reprojected"), 1);
+  EXPECT_NE(string_at(migration, "status", "inPlace", "bothServedSince"), "");
+  EXPECT_NE(string_at(migration, "status", "inPlace", "longestLag"), "");
+}
+
+TEST(InPlace, GivesObjectsThatAreCreatedMeanwhileBothShapes) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  ASSERT_TRUE(create(world.cluster, world::kOldPolicies, world::policy("a", "by-old")));
+  Json by_new = world.stored(kFirst);
+  by_new = {
+      {"apiVersion", "gateway.networking.k8s.io/v1alpha3"    },
+      {"kind",       "BackendTLSPolicy"                      },
+      {"metadata",   {{"namespace", "a"}, {"name", "by-new"}}},
+      {"spec",
+       {{"targetRefs", by_new["spec"]["targetRefs"]},
+        {"validation", by_new["spec"]["validation"]}}        }
+  };
+  ASSERT_TRUE(create(world.cluster, world::kNewPolicies, by_new));
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(world.stored({"a", "by-old"})["spec"]["targetRefs"][0]["name"], "by-old");
+  EXPECT_EQ(world.stored({"a", "by-new"})["spec"]["targetRef"]["name"], "policy-0");
+  world.set_spec({
+      {"inPlace", {{"hold", "None"}}}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(world.stored({"a", "by-old"})["spec"].size(), 2U);
+  EXPECT_EQ(world.stored({"a", "by-new"})["spec"].size(), 2U);
+}
+
+TEST(InPlace, AsksWhereBothShapesWereEdited) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "old.example.com"}}}
+  });
+  world.clock.advance(std::chrono::seconds(5));
+  world.edit(world::kNewPolicies, kFirst,
+             {
+                 {"validation", {{"hostname", "new.example.com"}}}
+  });
+  const ReconcileResult result = world.run("up");
+  EXPECT_TRUE(result.stalled);
+  EXPECT_NE(result.message.find("old.example.com"), std::string::npos) << result.message;
+  EXPECT_NE(result.message.find("new.example.com"), std::string::npos) << result.message;
+  const Json consent = {
+      {"check",  "BothEdited"                 },
+      {"object", "BackendTLSPolicy/a/policy-0"},
+      {"field",  "spec"                       }
+  };
+  world.set_spec({
+      {"inPlace", {{"hold", "None"}}    },
+      {"accept",  Json::array({consent})}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "new.example.com");
+}
+
+TEST(InPlace, ShowsOldClientsWhatWasThereWhereTheyHaveNoFieldForTheNew) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  Json targets = world.stored(kFirst)["spec"]["targetRefs"];
+  targets.push_back(targets[0]);
+  targets[1]["name"] = "second";
+  world.edit(world::kNewPolicies, kFirst,
+             {
+                 {"targetRefs", targets}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(world.stored(kFirst)["spec"]["targetRef"]["name"], "policy-0");
+  EXPECT_EQ(int_at(world.migration("up"), 0, "status", "inPlace", "notShown"), 1);
+  world.set_spec({
+      {"inPlace", {{"hold", "None"}}}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(world.stored(kFirst)["spec"]["targetRefs"].size(), 2U);
+}
+
+TEST(InPlace, KeepsAnObjectWithAFinalizerThatIsBeingDeleted) {
+  InPlaceWorld world;
+  ASSERT_TRUE(merge_patch(world.cluster, world::kOldPolicies, kFirst,
+                          {
+                              {"metadata", {{"finalizers", {"example.com/wait"}}}}
+  }));
+  Request request;
+  request.verb = Verb::Delete;
+  request.resource = world::kOldPolicies;
+  request.key = kFirst;
+  ASSERT_TRUE(world.cluster.send(request));
+  world.create_in_place();
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(world.stored(kFirst)["spec"].size(), 2U);
+  EXPECT_EQ(world.stored(kFirst)["metadata"]["finalizers"], Json::array({"example.com/wait"}));
+}
+
+TEST(InPlace, IsStoppedBeforeTheFirstWriteByWhatTheNewShapeCannotHave) {
+  InPlaceWorld world;
+  Json foreign = world::policy("a", "foreign");
+  foreign["spec"]["targetRef"]["namespace"] = "elsewhere";
+  ASSERT_TRUE(create(world.cluster, world::kOldPolicies, foreign));
+  world.cluster.forget_writes();
+  world.create_in_place();
+  const ReconcileResult result = world.run("up");
+  EXPECT_TRUE(result.stalled);
+  EXPECT_NE(result.message.find("ForeignTargetNamespace"), std::string::npos) << result.message;
+  EXPECT_EQ(string_at(world.crd(), "metadata", "annotations", "x"), "");
+  EXPECT_EQ(world.crd()["spec"]["versions"].size(), 1U);
+}
+
+// Rollback: the same with the versions changed about.
+
+class InPlaceRollback : public testing::TestWithParam<int> {};
+
+TEST_P(InPlaceRollback, ReturnsTheOldBundleWithTheSameObjects) {
+  InPlaceWorld world;
+  std::map<ObjectKey, Json> specs;
+  for (const ObjectKey& key : world.keys()) specs[key] = world.stored(key)["spec"];
+  world.create_in_place(kHeld);
+  MigrationReconciler reconciler(world.cluster, world.clock, world.sources, {});
+  int writes_of_crd = 0;
+  world.cluster.before_call([&](const Request& request) {
+    const bool writes_crd = is_write(request.verb) && !request.dry_run &&
+                            request.subresource.empty() && request.key.name == world::kPolicyCrd;
+    if (writes_crd) ++writes_of_crd;
+    EXPECT_EQ(world.unserved(), std::vector<std::string>{});
+  });
+  const int stage = GetParam();  // CRD writes after which it turns back
+  FaultyCluster faulty(world.cluster);
+  for (int pass = 0; pass < 60 && writes_of_crd < stage; ++pass) {
+    if (stage > 2 && world.step() == "Hold") {
+      world.set_spec({
+          {"inPlace", {{"hold", "None"}}}
+      });
+    }
+    ASSERT_TRUE(reconciler.reconcile("up"));
+  }
+  world.roll_back();
+  const ReconcileResult result = world.run("up");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
+  EXPECT_EQ(result.reason, "RolledBack");
+  world.expect_same_objects();
+  EXPECT_EQ(world.crd()["status"]["storedVersions"], Json::array({"v1alpha2"}));
+  EXPECT_EQ(world.crd()["spec"]["versions"].size(), 1U);
+  for (const auto& [key, spec] : specs) {
+    EXPECT_EQ(world.stored(key)["spec"], spec) << key.display();
+    EXPECT_EQ(string_at(world.stored(key), "apiVersion"), "gateway.networking.k8s.io/v1alpha2");
+    const Json object = world.stored(key);
+    for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+      EXPECT_NE(string_at(entry, "manager"), kFieldManager);
+      EXPECT_EQ(string_at(entry, "apiVersion"), "gateway.networking.k8s.io/v1alpha2");
+    }
+  }
+}
+
+std::string stage_name(const testing::TestParamInfo<int>& stage) {
+  return "AfterCrdWrite" + std::to_string(stage.param);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stages, InPlaceRollback, testing::Values(1, 2, 3, 4), stage_name);
+
+}  // namespace
+}  // namespace gatelift
