@@ -98,6 +98,13 @@ Result<std::chrono::milliseconds> settling_time(Run& run,
   return std::clamp(left, kNone, time);
 }
 
+Result<void> wait_since_written(Run& run, const CrdSummary& crd, std::chrono::milliseconds time) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(since_when(run, crd) + time - run.clock.now());
+  if (left.count() <= 0) return {};
+  return run.clock.sleep(std::min(left, time));
+}
+
 Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& crds) {
   ASSIGN_OR_RETURN(const std::chrono::milliseconds left, settling_time(run, crds));
   if (left.count() == 0) return {};

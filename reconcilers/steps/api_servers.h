@@ -24,6 +24,9 @@ Result<bool> forgives_unchanged_fields(Run& run);
 Result<std::chrono::milliseconds> settling_time(Run& run,
                                                 const std::vector<const CrdSummary*>& crds);
 
+/// Returns when this spec of the CRD was written, or first seen, that long ago.
+Result<void> wait_since_written(Run& run, const CrdSummary& crd, std::chrono::milliseconds time);
+
 /// Returns when every API server can be expected to go by the specs of these CRDs as they were
 /// seen. Until then one may still encode objects in the storage version of before, and answer a
 /// write of nothing as if they were current (apiextensions-apiserver swaps the storage of a CRD

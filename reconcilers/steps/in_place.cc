@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::chrono::minutes kNoFight{10};
 constexpr std::chrono::seconds kHeldPass{2};
+/// Watches of a version that is not served any more go on for over a second: the API server lets
+/// requests that are under way come to their end (apiextensions-apiserver, crdHandler.tearDown).
+/// What they are sent is what a client of that version goes by.
+constexpr std::chrono::seconds kWatchesEnd{3};
+constexpr std::chrono::seconds kWatchesGivenUp{60};
+constexpr std::chrono::milliseconds kWatchPoll{10};
 
 /// The version whose shape leaves; "" where none does.
 std::string version_that_leaves(const CrdSummary& live, const CrdSummary& target) {
@@ -59,7 +65,14 @@ class InPlace {
  private:
   void enter(const char* step) { run_.progress(action_).step = step; }
 
-  BridgedKind kind(bool serves_from) const { return {action_, live_, halves_, serves_from}; }
+  BridgedKind kind(bool serves_from) const {
+    return {action_, live_, halves_, serves_from, serves_from && is_held()};
+  }
+
+  /// A rollback is the way out, and the version that it returns to is the one that was in use.
+  bool is_held() const {
+    return run_.spec().hold != Hold::None && run_.migration.record.operation == Operation::Upgrade;
+  }
 
   Result<StepOutcome> begin() {
     const auto seen = run_.crds_seen.find(live_.name);
@@ -132,10 +145,7 @@ class InPlace {
   /// An API server that has not heard of the bridge yet may write as before: everything is looked
   /// at again once it must have, and from then on followed.
   Result<StepOutcome> serve_both() {
-    // A rollback is the way out, and the version that it returns to is the one that was in use.
-    const bool is_held =
-        run_.spec().hold != Hold::None && run_.record().operation == Operation::Upgrade;
-    enter(is_held ? "Hold" : "ServeBoth");
+    enter(is_held() ? "Hold" : "ServeBoth");
     ASSIGN_OR_RETURN(const std::chrono::milliseconds unsettled, settling_time(run_, {&live_}));
     const bool is_followed = run_.followed != nullptr && *run_.followed != nullptr &&
                              (*run_.followed)->crd == live_.name &&
@@ -151,7 +161,7 @@ class InPlace {
       RETURN_IF_ERROR(follow_for(*followed, unsettled));
       return StepOutcome::progressed();
     }
-    if (is_held) {
+    if (is_held()) {
       RETURN_IF_ERROR(follow_for(*followed, kHeldPass));
       return held();
     }
@@ -159,9 +169,27 @@ class InPlace {
       ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
       if (problem) return *problem;
     }
+    ASSIGN_OR_RETURN(const std::unique_ptr<Watch> last,
+                     run_.cluster.watch({live_.resource_at(halves_.from_version()), "",
+                                         (*followed).resource_version, ""}));
     RETURN_IF_ERROR(write(BridgeStage::Contract));
     if (run_.followed != nullptr) run_.followed->reset();
+    RETURN_IF_ERROR(wait_for_the_end(*last));
     return StepOutcome::progressed();
+  }
+
+  /// A watch of the version that leaves, opened while it was served, stands for those of others.
+  Result<void> wait_for_the_end(Watch& watch) {
+    const Time until = run_.clock.now() + kWatchesGivenUp;
+    while (run_.clock.now() < until) {
+      const auto event = watch.next(std::chrono::milliseconds(0));
+      if (!event && event.error().is(ErrorKind::Cancelled)) return fail(event.error());
+      if (!event) return {};
+      if (!*event) RETURN_IF_ERROR(run_.clock.sleep(kWatchPoll));
+    }
+    return fail(ErrorKind::Unavailable,
+                live_.name + ": a watch of " + halves_.from_version() +
+                    ", which is not served any more, has not ended after 60 s");
   }
 
   Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
@@ -172,6 +200,7 @@ class InPlace {
     followed = std::make_shared<FollowedKind>();
     followed->crd = live_.name;
     followed->generation = live_.generation;
+    followed->resource_version = list;
     ASSIGN_OR_RETURN(followed->watch, run_.cluster.watch({live_.resource(), "", list, ""}));
     if (run_.followed != nullptr) *run_.followed = followed;
     return problem;
@@ -201,6 +230,9 @@ class InPlace {
     if (progress.step != "Rewritten") {
       enter("Contract");
       std::string list;
+      ASSIGN_OR_RETURN(const auto late, bring_into_step(run_, kind(false), list));
+      if (late) return *late;
+      RETURN_IF_ERROR(wait_since_written(run_, live_, kWatchesEnd));
       ASSIGN_OR_RETURN(const auto problem, bring_into_step(run_, kind(false), list));
       if (problem) return *problem;
       Rewriting rewriting{action_, live_, {}};

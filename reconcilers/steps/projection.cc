@@ -20,6 +20,7 @@ constexpr std::chrono::milliseconds kPoll{10};
 enum class Need {
   Nothing,
   Write,
+  Release,     // `patch` is a JSON patch
   CannotShow,  // the version that leaves has no fields for it
   Refuse,      // `problem` says why
 };
@@ -53,6 +54,7 @@ class Projector {
   Step step_of(const Json& object) const {
     switch (kind_.halves.state_of(object)) {
       case HalvesState::InStep:
+        return kind_.is_released ? release(object) : Step{};
       case HalvesState::Neither:
         return {};
       case HalvesState::OnlyFrom:
@@ -68,6 +70,26 @@ class Projector {
   }
 
  private:
+  static Step release(const Json& object) {
+    Json kept = Json::array();
+    const Json& entries = array_at(object, "metadata", "managedFields");
+    for (const Json& entry : entries) {
+      if (string_at(entry, "manager") != kFieldManager) kept.push_back(entry);
+    }
+    // An empty list would have the API server begin anew.
+    if (kept.size() == entries.size() || kept.empty()) return {};
+    return {
+        Need::Release,
+        Json::array(
+            {{{"op", "replace"},
+              {"path", "/metadata/resourceVersion"},
+              {"value", resource_version_of(object)}},
+                     {{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", std::move(kept)}}}
+            ),
+        {                                                     }
+    };
+  }
+
   Step to_step(const Json& object) const {
     Halves::Projection projection = kind_.halves.projected_to(object);
     if (!projection.problems.empty()) {
@@ -139,7 +161,8 @@ class Writes {
       case Need::Nothing:
         break;
       case Need::Write:
-        due_.push_back({key_of(object), std::move(step.patch)});
+      case Need::Release:
+        due_.push_back({key_of(object), step.need, std::move(step.patch)});
         break;
       case Need::CannotShow:
         ++into_.not_shown;
@@ -157,13 +180,13 @@ class Writes {
     batch.size = due_.size();
     batch.request = [&](std::size_t i) {
       Request request;
-      request.verb = Verb::MergePatch;
+      request.verb = due_[i].need == Need::Release ? Verb::JsonPatch : Verb::MergePatch;
       request.resource = kind_.crd.resource();
       request.key = due_[i].key;
       request.body = due_[i].patch;
       return request;
     };
-    batch.done = [&](std::size_t i, const Result<Json>& answer) { note(due_[i].key, answer); };
+    batch.done = [&](std::size_t i, const Result<Json>& answer) { note(due_[i], answer); };
     run_.cluster.send_each(batch, run_.settings.in_flight);
     due_.clear();
   }
@@ -171,17 +194,18 @@ class Writes {
  private:
   struct Due {
     ObjectKey key;
+    Need need;
     Json patch;
   };
 
-  void note(const ObjectKey& key, const Result<Json>& answer) {
+  void note(const Due& due, const Result<Json>& answer) {
     if (answer) {
-      ++into_.written;
+      ++(due.need == Need::Release ? into_.released : into_.written);
       run_.report(kind_.crd.name, "Project", into_.written, kind_.action.objects);
     } else if (answer.error().is(ErrorKind::Conflict)) {
       ++into_.raced;
     } else if (!answer.error().is(ErrorKind::NotFound)) {
-      into_.failures.note(display_name(kind_.crd.kind, key), answer.error());
+      into_.failures.note(display_name(kind_.crd.kind, due.key), answer.error());
     }
   }
 
@@ -266,7 +290,8 @@ Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& 
                                                                       "giving both shapes to"));
       return failed;
     }
-    if (projected.written == 0 && projected.raced == 0) {
+    const bool is_to_be_released = kind.is_released && projected.written > 0;
+    if (projected.raced == 0 && !is_to_be_released) {
       run.record().failures.clear();
       return std::nullopt;
     }

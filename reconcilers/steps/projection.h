@@ -19,12 +19,16 @@ struct BridgedKind {
   const CrdSummary& crd;  // live
   const Halves& halves;
   bool serves_from = true;  // clients of the version that leaves still read and write
+  /// Whether what we have written is to be nobody's: while the run waits, people go on applying at
+  /// either version, and would meet us as the owner of fields that they did not write.
+  bool is_released = false;
 };
 
 /// A watch of a bridged kind that outlives a pass, so that a run that waits sees each change.
 struct FollowedKind {
   std::string crd;
-  std::int64_t generation = 0;  // of the CRD, when the watch was opened
+  std::int64_t generation = 0;   // of the CRD, when the watch was opened
+  std::string resource_version;  // from which it was
   std::unique_ptr<Watch> watch;
 };
 
@@ -32,6 +36,7 @@ struct FollowedKind {
 struct Projected {
   int seen = 0;
   int written = 0;
+  int released = 0;   // of which we own nothing any more
   int raced = 0;      // that changed meanwhile, and are not in step
   int not_shown = 0;  // whose edit the version that leaves has no fields for
   ObjectFailures failures;
@@ -41,11 +46,14 @@ struct Projected {
 /// Looks at every object once, and writes the half that is missing, or that an edit of the other
 /// has outdated, under the object's resourceVersion. Where both were edited since they were in step
 /// nothing is written, which is a failure (BothEdited), unless a consent lets the newer win. What
-/// the version that stays cannot have is a failure, too.
+/// the version that stays cannot have is a failure, too. Where the kind is to be released, our
+/// entry in the managedFields of what is in step goes, by a write of its own: it cannot go in the
+/// write that makes us an owner.
 Result<Projected> project_all(Run& run, const BridgedKind& kind);
 
-/// project_all until one finds everything in step; a Stalled outcome where objects failed, Waiting
-/// where they change all the time. `list` is set to the snapshot from which nothing was missing.
+/// project_all until one has left nothing out; a Stalled outcome where objects failed, Waiting
+/// where some change each time. `list` is set to its snapshot: what changes after that is still to
+/// be followed.
 Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& kind,
                                                    std::string& list);
 

@@ -210,11 +210,11 @@ Record whole_record() {
 TEST(StatusSchema, IsComparedWithARecordThatHasEverything) {
   const auto [observed_generation, phase, operation, plan, rehearsal, crds, failures, backup,
               rolls_back_to, rolled_back_because, timeline, started_at, finished_at,
-              unavailable_since, unavailable_measured, suspended_policy, conditions] =
+              unavailable_since, unavailable_measured, suspended_policy, in_place, conditions] =
       whole_record();
   EXPECT_NE(observed_generation, 0);
   EXPECT_TRUE(plan && rehearsal && started_at && finished_at);
-  EXPECT_TRUE(unavailable_since && unavailable_measured && suspended_policy);
+  EXPECT_TRUE(unavailable_since && unavailable_measured && suspended_policy && in_place);
   EXPECT_FALSE(crds.empty() || failures.empty() || timeline.empty() || conditions.empty());
   EXPECT_FALSE(backup.ref.empty() || rolls_back_to.empty() || rolled_back_because.empty());
   EXPECT_EQ(phase, Phase::Plan);
