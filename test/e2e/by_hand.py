@@ -62,7 +62,7 @@ class ByHand:
 
     def apply_target(self):
         self._begin("Target")
-        self._api.patch(PATH + "/status", {"status": {"storedVersions": [self.new]}})
+        self._api.patch(PATH + "/status", {"status": {"storedVersions": [self.new]}}, manager="kubectl")
         body = {**self._target, "metadata": {part: value for part, value in self._target["metadata"].items() if value}}
         body.pop("status", None)
         self._api.apply(PATH, body, "kubectl", force=True)
@@ -110,7 +110,8 @@ class ByHand:
         if applied:
             manifest = json.loads(applied)
             new = {**manifest, **{part: converted(manifest, self.new)[part] for part in ("apiVersion", "spec")}}
-            self._patch(item, self.new, {"metadata": {"annotations": {LAST_APPLIED: json.dumps(new)}}})
+            text = json.dumps(new, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"  # as kubectl has it
+            self._patch(item, self.new, {"metadata": {"annotations": {LAST_APPLIED: text}}})
 
     def _mapped(self, entry):
         entry = copy.deepcopy(entry)

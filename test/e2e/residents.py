@@ -79,7 +79,18 @@ def changes(before, after, version):
             if kept(new)[part] != value:
                 found.append(f"{name}: {part} is {json.dumps(kept(new)[part])}, and was {json.dumps(value)}")
         found += _foreign_versions(name, new, version)
+        if last_applied(new) != last_applied(old, version):
+            found.append(f"{name}: last applied is {last_applied(new)}")
     return found
+
+
+def last_applied(item, version="v1alpha2"):
+    """What kubectl's annotation has of the shape, at a later version if one is named; None where there is none."""
+    text = item["metadata"].get("annotations", {}).get(LAST_APPLIED)
+    manifest = json.loads(text) if text else None
+    if manifest and version != "v1alpha2":
+        manifest = converted(manifest, version)
+    return manifest and {part: manifest[part] for part in ("apiVersion", "spec")}
 
 
 def _foreign_versions(name, item, version):
