@@ -7,6 +7,7 @@ import threading
 import traceback
 
 BEGIN_SECONDS = 60
+FORK = multiprocessing.get_context("fork")
 
 
 class Signals:
@@ -33,11 +34,10 @@ class Background:
     finish it in any case, because it holds what is open here."""
 
     def __init__(self, work, *arguments):
-        fork = multiprocessing.get_context("fork")
-        self._stop, begun = fork.Event(), fork.Event()
-        self._answer, answer = fork.Pipe(duplex=False)
+        self._stop, begun = FORK.Event(), FORK.Event()
+        self._answer, answer = FORK.Pipe(duplex=False)
         signals = Signals(begun, self._stop)
-        self._process = fork.Process(target=_run, args=(work, answer, signals, arguments), daemon=True)
+        self._process = FORK.Process(target=_run, args=(work, answer, signals, arguments), daemon=True)
         self._process.start()
         answer.close()
         self._result = None

@@ -6,8 +6,8 @@ import json
 
 from intention import KEPT_METADATA
 from kube import by_key, key, policies_path
-from policies import LAST_APPLIED, NAMESPACES, STATUS_WRITER, apply_policy, converted, create_owner, owners_of, varied
-from policies import status_of
+from policies import (LAST_APPLIED, NAMESPACES, STATUS_WRITER, apply_policy, converted, create_owner, owners_of,
+                      status_of, varied)
 
 FINALIZER = "example.com/held"
 UPDATER = "person"
@@ -51,6 +51,14 @@ class Residents:
     def remove_owners(self):
         for namespace in NAMESPACES:
             self._api.delete(f"/api/v1/namespaces/{namespace}/services/owner")
+
+
+def as_applied(manifest, version):
+    """The manifest at a later version, as its owner would have it in Git."""
+    new = converted(manifest, version)
+    if "finalizers" in manifest["metadata"]:
+        new["metadata"]["finalizers"] = manifest["metadata"]["finalizers"]
+    return new
 
 
 def as_list(items):
