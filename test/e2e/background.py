@@ -28,10 +28,10 @@ class Signals:
 
 
 class Background:
-    """Runs `work(signals, *arguments)` until `finish`, which returns what it returned.
+    """Runs `work(signals, *arguments)` until `finish`.
 
-    It has begun, by its own word, when this is constructed. The process is a fork: make it before there is a thread, and
-    finish it in any case, because it holds what is open here."""
+    It has begun, by its own word, when this is constructed. The process is a fork: make it before there is a thread,
+    and finish it in any case, because it holds what is open here."""
 
     def __init__(self, work, *arguments):
         self._stop, begun = FORK.Event(), FORK.Event()

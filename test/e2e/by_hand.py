@@ -110,7 +110,7 @@ class ByHand:
         if applied:
             manifest = json.loads(applied)
             new = {**manifest, **{part: converted(manifest, self.new)[part] for part in ("apiVersion", "spec")}}
-            text = json.dumps(new, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"  # as kubectl has it
+            text = json.dumps(new, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
             self._patch(item, self.new, {"metadata": {"annotations": {LAST_APPLIED: text}}})
 
     def _mapped(self, entry):

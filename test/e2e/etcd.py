@@ -11,7 +11,8 @@ from policies import LAST_APPLIED
 
 POLICIES = f"/registry/{GATEWAY}/backendtlspolicies/"
 # The fields of v1alpha2 that no later version has, plain and as managedFields spell them.
-OLD_FIELDS = {prefix + field for prefix in ("", "f:") for field in ("targetRef", "tls", "caCertRefs", "wellKnownCACerts")}
+OLD_FIELDS = {prefix + field for prefix in ("", "f:")
+              for field in ("targetRef", "tls", "caCertRefs", "wellKnownCACerts")}
 URLS = "--listen-client-urls="
 
 

@@ -46,6 +46,14 @@ class Onlookers:
             print(f"{version}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(seen.events.items()))
                   + f"; {len(seen.not_whole)} events with an object that lacked its shape", file=sys.stderr)
 
+    def look_on(self, run):
+        """What `run` returns. Where it fails, they have seen how far it came."""
+        try:
+            return run()
+        finally:
+            self.finish()
+            self.show()
+
     def assert_nobody_missed_a_policy(self, test):
         """At each look a version had the policy whole, and no watch said that one was gone or new."""
         test.assertEqual(self.samples.neither()[:SHOWN], [])
@@ -97,11 +105,9 @@ class Run(Scenario):
         cls.onlookers = Onlookers(cls.plane, cls.residents.before, cls.versions)
         cls.addClassCleanup(cls.onlookers.finish)
         cls.since = cls.plane.audit.mark()
-        cls.status = cls.carry_out()
+        cls.status = cls.onlookers.look_on(cls.carry_out)
         cls.until = cls.plane.audit.mark()
         cls.after = cls.residents.live(cls.new)
-        cls.onlookers.finish()
-        cls.onlookers.show()
         cls.stored = stored(address_of(cls.plane.pids["etcd"]))
 
     @classmethod

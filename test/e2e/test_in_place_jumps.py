@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In place from v1alpha2 straight to v1: v1.0.0 to v1.4.1, and to v1.6.1 with its safe-upgrades policy there already."""
+"""In place from v1alpha2 straight to v1: v1.0.0 to v1.4.1, and to v1.6.1 with its safe-upgrades policy there before."""
 
 import unittest
 

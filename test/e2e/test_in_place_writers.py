@@ -38,11 +38,8 @@ class Written(Scenario):
         cls.addClassCleanup(cls.onlookers.finish)
         cls.writers = Writers(cls.plane, cls.residents, VERSIONS[1])
         cls.addClassCleanup(cls.writers.finish)
-        cls.status = cls.carry_out()
-        time.sleep(AFTER_SECONDS)
+        cls.status = cls.onlookers.look_on(cls.carry_out)
         cls.model = cls.writers.finish()
-        cls.onlookers.finish()
-        cls.onlookers.show()
         print(cls.model.count(), dict(cls.model.conflicts), file=sys.stderr)
         cls.after = by_key(cls.residents.live(VERSIONS[1]).values())
 
@@ -56,7 +53,9 @@ class Written(Scenario):
         cls.writers.turn_to_the_new_version()
         time.sleep(TURNED_SECONDS)
         in_place.release(cls.plane, migration)
-        return migration.wait_until_ready(in_place.RUN_SECONDS)
+        status = migration.wait_until_ready(in_place.RUN_SECONDS)
+        time.sleep(AFTER_SECONDS)
+        return status
 
     def test_everybody_wrote_at_every_version_that_was_there(self):
         self.assertEqual(self.model.problems[:in_place.SHOWN], [])
