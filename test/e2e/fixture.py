@@ -47,6 +47,7 @@ class ControlPlane:
         state = json.loads(line)
         self.server = state["server"]
         self.kubeconfig = pathlib.Path(state["kubeconfig"])
+        self.pids = state["pids"]
         self._kubectl = state["bin"] + "/kubectl"
         self.api = Api(self.kubeconfig, self.folder)
         self.audit = Audit(pathlib.Path(state["auditLogs"][0]), self.api)

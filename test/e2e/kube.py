@@ -2,6 +2,7 @@
 """A small client of the Kubernetes API, for what a test prepares and looks at. People's own calls go through kubectl."""
 
 import base64
+import copy
 import http.client
 import json
 import pathlib
@@ -60,6 +61,12 @@ class Api:
         self._tls.load_cert_chain(files["client-certificate-data"], files["client-key-data"])
         self._connection = None
 
+    def another(self):
+        """A connection of its own to the same server, for another thread or process."""
+        twin = copy.copy(self)
+        twin._connection = None
+        return twin
+
     def close(self):
         if self._connection:
             self._connection.close()
@@ -86,8 +93,7 @@ class Api:
         for fresh in (False, True):
             if fresh or self._connection is None:
                 self.close()
-                self._connection = http.client.HTTPSConnection(
-                    self._address.hostname, self._address.port, context=self._tls, timeout=30)
+                self._connection = self._connect(timeout=30)
             try:
                 self._connection.request(method, path, payload, headers)
                 answer = self._connection.getresponse()
@@ -97,6 +103,28 @@ class Api:
                     self.close()
                     raise
         raise AssertionError("unreachable")
+
+    def _connect(self, timeout=None):
+        return http.client.HTTPSConnection(self._address.hostname, self._address.port, context=self._tls,
+                                           timeout=timeout)
+
+    def try_get(self, path):
+        """(status, text) of one GET, whatever it is: nothing is repeated but a connection that was lost."""
+        return self._exchange("GET", path, None, "")
+
+    def watch(self, path, **query):
+        """The events of a watch until the server ends it, over a connection of its own."""
+        path += "?" + urllib.parse.urlencode({**query, "watch": "true"})
+        connection = self._connect()
+        try:
+            connection.request("GET", path, headers={"Accept": "application/json"})
+            answer = connection.getresponse()
+            if answer.status >= 300:
+                raise ApiError(f"WATCH {path}", answer.status, answer.read().decode())
+            for line in answer:
+                yield json.loads(line)
+        finally:
+            connection.close()
 
     def get(self, path, **query):
         return self.call("GET", path, **query)

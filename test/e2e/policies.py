@@ -82,6 +82,33 @@ def many(api, count=COUNT, namespaces=NAMESPACES):
     return made
 
 
+def create_owner(api, namespace):
+    """ownerReferences to a Service made for it."""
+    made = api.create(f"/api/v1/namespaces/{namespace}/services", {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "owner"},
+        "spec": {"ports": [{"name": "https", "port": 443}]}})
+    return [{"apiVersion": "v1", "kind": "Service", "name": "owner", "uid": made["metadata"]["uid"],
+             "controller": True, "blockOwnerDeletion": False}]
+
+
+def varied(i, owners):
+    """The i-th of policies that differ in the fields they use; `owners` are ownerReferences by namespace."""
+    namespace = NAMESPACES[i % len(NAMESPACES)]
+    refs = ca(f"ca-{i % 4}", "ca-extra") if i % 11 == 1 else ca(f"ca-{i % 4}")
+    item = policy(namespace, f"backend-{i:02d}", **({"wellKnownCACerts": "System"} if i % 2 else {"caCertRefs": refs}))
+    if i % 5 == 0:
+        item["spec"]["targetRef"]["sectionName"] = "https"
+    if i % 7 == 0:
+        item["spec"]["targetRef"]["namespace"] = namespace
+    if i % 4 != 1:
+        item["metadata"]["labels"] = {"app.kubernetes.io/name": f"backend-{i:02d}", "team": "edge"}
+    if i % 4 > 1:
+        item["metadata"]["annotations"] = {"example.com/ticket": f"OPS-{i}", "example.com/note": 'ä "quoted"\nline'}
+    if i % 6 == 5:
+        item["metadata"]["ownerReferences"] = owners[namespace]
+    return item
+
+
 class Fleet:
     """40 policies in 6 namespaces, each written by one of the ways in which people write them.
 
@@ -96,9 +123,9 @@ class Fleet:
         older = policy(*self.rivals[0], service="contested", caCertRefs=ca("ca-0"))
         since = apply_policy(self._api, older)["metadata"]["creationTimestamp"]
         self.applied.append(older)
-        owners = {namespace: self._create_owner(namespace) for namespace in NAMESPACES}
+        owners = {namespace: create_owner(self._api, namespace) for namespace in NAMESPACES}
         for i in range(COUNT - 2):
-            (self.applied, self.client_side, self.created)[i // 3 % 3].append(self._manifest(i, owners))
+            (self.applied, self.client_side, self.created)[i // 3 % 3].append(varied(i, owners))
         for item in self.applied[1:]:
             apply_policy(self._api, item)
         self._let_generations_grow()
@@ -112,30 +139,6 @@ class Fleet:
 
     def live(self, version):
         return by_key(self._api.items(policies_path(version)))
-
-    def _create_owner(self, namespace):
-        made = self._api.create(f"/api/v1/namespaces/{namespace}/services", {
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "owner"},
-            "spec": {"ports": [{"name": "https", "port": 443}]}})
-        return [{"apiVersion": "v1", "kind": "Service", "name": "owner", "uid": made["metadata"]["uid"],
-                 "controller": True, "blockOwnerDeletion": False}]
-
-    @staticmethod
-    def _manifest(i, owners):
-        namespace = NAMESPACES[i % len(NAMESPACES)]
-        refs = ca(f"ca-{i % 4}", "ca-extra") if i % 11 == 1 else ca(f"ca-{i % 4}")
-        item = policy(namespace, f"backend-{i:02d}", **({"wellKnownCACerts": "System"} if i % 2 else {"caCertRefs": refs}))
-        if i % 5 == 0:
-            item["spec"]["targetRef"]["sectionName"] = "https"
-        if i % 7 == 0:
-            item["spec"]["targetRef"]["namespace"] = namespace
-        if i % 4 != 1:
-            item["metadata"]["labels"] = {"app.kubernetes.io/name": f"backend-{i:02d}", "team": "edge"}
-        if i % 4 > 1:
-            item["metadata"]["annotations"] = {"example.com/ticket": f"OPS-{i}", "example.com/note": 'ä "quoted"\nline'}
-        if i % 6 == 5:
-            item["metadata"]["ownerReferences"] = owners[namespace]
-        return item
 
     def _let_generations_grow(self):
         for item in self.applied[1::3]:

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who reads policies during a run, as fast as one thread can: was each of them whole at a version, at every look?"""
+
+import collections
+import json
+import time
+
+from background import Background
+from kube import policies_path
+
+WHOLE, EMPTY, ABSENT, BUSY, FAILED = "whole", "empty", "absent", "busy", "failed"
+NOT_ASKED = ""
+# Of the samples that the first version answers whole, one in so many asks the other version as well.
+BOTH_EVERY = 3
+OLD = "v1alpha2"
+
+
+def is_whole(item, version):
+    """Whether a client that knows `version` finds in the object what it acts on."""
+    spec = item.get("spec") or {}
+    if version == OLD:
+        return bool(spec.get("targetRef", {}).get("name") and spec.get("tls", {}).get("hostname"))
+    targets = spec.get("targetRefs") or [{}]
+    return bool(targets[0].get("name") and spec.get("validation", {}).get("hostname"))
+
+
+def ask(api, version, name):
+    """What one GET of a policy comes to."""
+    status, text = api.try_get(f"{policies_path(version, name[0])}/{name[1]}")
+    if status == 200:
+        return WHOLE if is_whole(json.loads(text), version) else EMPTY
+    return {404: ABSENT, 429: BUSY, 503: BUSY}.get(status, FAILED)
+
+
+def read(signals, api, names, versions):
+    """Samples (time, name, answer of the first version, answer of the second), one policy after the other.
+
+    The version that is served at first is asked first: where it is not whole any more, the other one has to be by the
+    time that it is asked."""
+    api = api.another()
+    samples = []
+    while not signals.is_over():
+        number = len(samples)
+        name, now = names[number % len(names)], time.monotonic()
+        first = ask(api, versions[0], name)
+        second = NOT_ASKED
+        if first != WHOLE or number % BOTH_EVERY == 0:
+            second = ask(api, versions[1], name)
+        samples.append((now, name, first, second))
+        signals.begun.set()
+    api.close()
+    return samples
+
+
+class Reader:
+    """A process that reads until `finish`. `versions` are in the order in which they are served."""
+
+    def __init__(self, api, names, versions):
+        self._process = Background(read, api, list(names), versions)
+        self._versions = versions
+
+    def finish(self):
+        """What it saw. May be called again."""
+        return Samples(self._process.finish(), self._versions)
+
+
+class Samples:
+    """What a reader saw."""
+
+    def __init__(self, samples, versions):
+        self._samples = samples
+        self._versions = versions
+
+    def __len__(self):
+        return len(self._samples)
+
+    def per_second(self):
+        return len(self) / (self._samples[-1][0] - self._samples[0][0])
+
+    def neither(self):
+        """Those that no version answered whole."""
+        return [sample for sample in self._samples if WHOLE not in sample[2:]]
+
+    def empty(self, names=None):
+        """Those that a version answered with an object that lacks what its clients act on."""
+        return [sample for sample in self._samples if EMPTY in sample[2:] and (names is None or sample[1] in names)]
+
+    def table(self, timeline):
+        """One row per step; `timeline` are (time, step) in order of time."""
+        rows = {}
+        steps = [(float("-inf"), "before"), *timeline]
+        at = 0
+        for sample in self._samples:
+            while at + 1 < len(steps) and steps[at + 1][0] <= sample[0]:
+                at += 1
+            rows.setdefault(at, Row(sample[0])).add(sample)
+        old, new = self._versions if self._versions[0] == OLD else self._versions[::-1]
+        lines = [TABLE_LINE.format("step", "seconds", "samples", f"{old} whole", f"{new} whole", "both", "neither",
+                                   "served but empty", "404", "429, 503", "failed")]
+        for number, row in rows.items():
+            lines.append(row.line(steps[number][1], is_old_first=self._versions[0] == OLD))
+        total = Row(self._samples[0][0])
+        for sample in self._samples:
+            total.add(sample)
+        lines.append(total.line("all", is_old_first=self._versions[0] == OLD))
+        return "\n".join(lines)
+
+
+TABLE_LINE = "| {:22} | {:>7} | {:>7} | {:>14} | {:>14} | {:>6} | {:>7} | {:>16} | {:>6} | {:>8} | {:>6} |"
+
+
+class Row:
+    """The samples of one step. Whole counts those that a version answered whole when it was asked."""
+
+    def __init__(self, began):
+        self._began = self._ended = began
+        self._count = 0
+        self._whole = [0, 0]
+        self._both = 0
+        self._neither = 0
+        self._answers = collections.Counter()
+
+    def add(self, sample):
+        self._ended, answers = sample[0], sample[2:]
+        self._count += 1
+        self._whole = [count + (answer == WHOLE) for count, answer in zip(self._whole, answers)]
+        self._both += answers == (WHOLE, WHOLE)
+        self._neither += WHOLE not in answers
+        self._answers.update(set(answers))
+
+    def line(self, step, is_old_first):
+        old, new = self._whole if is_old_first else self._whole[::-1]
+        return TABLE_LINE.format(step, f"{self._ended - self._began:.2f}", self._count, old, new, self._both,
+                                 self._neither, self._answers[EMPTY], self._answers[ABSENT], self._answers[BUSY],
+                                 self._answers[FAILED])
