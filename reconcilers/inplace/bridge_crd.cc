@@ -8,6 +8,7 @@
 
 #include "reconcilers/bundle/bundle_diff.h"
 #include "reconcilers/bundle/marks.h"
+#include "reconcilers/bundle/schema_keywords.h"
 #include "reconcilers/inplace/own_rule.h"
 
 namespace gatelift {
@@ -84,6 +85,27 @@ const Json* one_schema(const Json& live, const Json& target) {
   const bool is_one = std::ranges::all_of(
       versions, [&](const Json& entry) { return schema_of_version(entry) == schema; });
   return is_one ? &schema : nullptr;
+}
+
+/// A schema without what is written for people, of which the newer's stands in a union: seen from
+/// the other end the same bridge has the words of the older.
+Json without_words(Json schema) {
+  if (!schema.is_object()) return schema;
+  Json plain = Json::object();
+  for (auto& [keyword, value] : schema.items()) {
+    if (is_documentation(keyword)) continue;
+    if (keyword == "properties" && value.is_object()) {
+      for (Json& child : value) child = without_words(std::move(child));
+    } else if (keyword == "items" || keyword == "additionalProperties") {
+      value = without_words(std::move(value));
+    } else if (keyword == "x-kubernetes-validations") {
+      for (Json& rule : value) {
+        for (const char* words : {"message", "messageExpression"}) rule.erase(words);
+      }
+    }
+    plain[keyword] = std::move(value);
+  }
+  return plain;
 }
 
 struct Flags {
@@ -198,7 +220,7 @@ std::optional<BridgeStage> bridge_stage_of(const Json& live, const Json& target)
   std::vector<Json> schemas{*schema};
   add_schemas(target, schemas);
   const SchemaUnion joint = joined(schemas);
-  if (!joint.ok() || joint.schema != *schema) return std::nullopt;
+  if (!joint.ok() || without_words(joint.schema) != without_words(*schema)) return std::nullopt;
   bool is_target_served = true;
   bool is_target_stored = false;
   bool is_old_served = false;

@@ -56,8 +56,8 @@ Result<Json> bridge_crd(const BridgeCrds& crds, BridgeStage stage, const BundleR
 
 /// The stage of a bridge to this target that was found in the cluster: the last of which all is
 /// served and stored as it says, and Expand where a stranger has left neither of the others whole.
-/// Metadata, names, printer columns and storedVersions are not looked at, so that edits of these do
-/// not hide it.
+/// Metadata, names, printer columns, storedVersions and what schemas say to people are not looked at,
+/// so that edits of these do not hide it, and that it is one seen from either end.
 ///
 /// nullopt where `live` is no such bridge: a version of the target is missing, it has none besides
 /// the target's, or its versions have not all one schema that takes all the target takes and has

@@ -247,6 +247,8 @@ TEST(StatusSchema, TakesTheManifestOfTheCommandLine) {
   spec.mode = Mode::Plan;
   spec.approval = Approval::Required;
   spec.approved_plan = "sha256:0";
+  spec.strategy = Strategy::InPlace;
+  spec.hold = Hold::Approval;
   spec.suspend = true;
   spec.on_failure = OnFailure::Rollback;
   spec.accept = {

@@ -219,6 +219,9 @@ TEST_P(PoliciesBridge, IsFoundAtEveryStage) {
                                    released_ref(GetParam()))
                             .value();
     EXPECT_EQ(bridge_stage_of(bridge, target_), stage);
+    // The way back: at Expand only the old version is served, as it shall be at its end.
+    EXPECT_EQ(bridge_stage_of(bridge, live_),
+              stage == BridgeStage::Expand ? BridgeStage::Contract : BridgeStage::Expand);
     EXPECT_EQ(bridge.at("spec").at("versions")[0].at("name"), "v1alpha2");
   }
   EXPECT_EQ(bridge_stage_of(live_, target_), std::nullopt);
