@@ -30,6 +30,12 @@ def secret(plane, name, folder):
         (folder / key).write_bytes(base64.b64decode(value))
 
 
+def tail(log):
+    """The last lines of a log, for a person to read."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(line[:400] for line in lines[-15:])
+
+
 class EnvoyGateway:
     """One version, as admin of the API server.
 
@@ -52,7 +58,7 @@ class EnvoyGateway:
 
     def _command(self, *arguments):
         return {"args": ["unshare", "--map-root-user", "--root", str(self._root), "/envoy-gateway", *arguments],
-                "env": {"PATH": os.environ["PATH"], "KUBECONFIG": "/kubeconfig", "ENVOY_GATEWAY_NAMESPACE": NAMESPACE},
+                "env": {"PATH": os.environ["PATH"], "HOME": "/", "KUBECONFIG": "/kubeconfig"},
                 "stdin": subprocess.DEVNULL}
 
     def install_crds(self):
@@ -89,12 +95,8 @@ class EnvoyGateway:
 
     def explain(self):
         if self._process is not None and self._process.poll() is not None:
-            return f"Envoy Gateway {self.version} has ended with {self._process.returncode}:\n" + self._tail()
-        return self._tail()
-
-    def _tail(self):
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return "\n".join(line[:400] for line in lines[-15:])
+            return f"Envoy Gateway {self.version} has ended with {self._process.returncode}:\n" + tail(self.log)
+        return tail(self.log)
 
 
 class Proxy:
@@ -104,7 +106,8 @@ class Proxy:
         certificates = plane.folder / "proxy-certs"
         secret(plane, "envoy", certificates)
         self._reports = []
-        self._log = (plane.folder / "proxy.log").open("ab")
+        self._file = plane.folder / "proxy.log"
+        self._log = self._file.open("wb")
         self._process = subprocess.Popen(
             [CACHE / "xds", "--certs", certificates, "--cluster", gateway],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True)
@@ -128,7 +131,7 @@ class Proxy:
     def wait_until(self, look, what, timeout=60, explain=None):
         """Until `look` is true of the reports."""
         eventually(lambda: self._process.poll() is None and look(self.reports()), what, timeout,
-                   lambda: f"{self.reports()[-5:]}\n{explain() if explain else ''}")
+                   lambda: f"{self.reports()[-5:]}\n{tail(self._file)}\n{explain() if explain else ''}")
 
 
 def now():

@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -23,7 +24,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 type options struct {
@@ -62,7 +63,7 @@ func run(args []string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	transport, err := mutualTLS(o)
+	dial, err := dialer(o)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,8 @@ func run(args []string) error {
 		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1, MaxDelay: 50 * time.Millisecond},
 		MinConnectTimeout: time.Second,
 	}
-	connection, err := grpc.NewClient(o.address, grpc.WithTransportCredentials(transport), grpc.WithConnectParams(retry))
+	connection, err := grpc.NewClient("passthrough:///"+o.address, grpc.WithContextDialer(dial),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithConnectParams(retry))
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,9 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-func mutualTLS(o options) (credentials.TransportCredentials, error) {
+// dialer makes connections with mutual TLS. gRPC's own credentials are of no use: they insist on ALPN, which these
+// controllers do not negotiate.
+func dialer(o options) (func(context.Context, string) (net.Conn, error), error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(o.certs, "tls.crt"), filepath.Join(o.certs, "tls.key"))
 	if err != nil {
 		return nil, err
@@ -110,9 +114,16 @@ func mutualTLS(o options) (credentials.TransportCredentials, error) {
 	if !roots.AppendCertsFromPEM(authority) {
 		return nil, fmt.Errorf("%s/ca.crt has no certificate", o.certs)
 	}
-	return credentials.NewTLS(&tls.Config{
+	mutual := &tls.Dialer{Config: &tls.Config{
 		Certificates: []tls.Certificate{pair}, RootCAs: roots, ServerName: o.serverName, MinVersion: tls.VersionTLS13,
-	}), nil
+	}}
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		made, err := mutual.DialContext(ctx, "tcp", address)
+		if err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+			fmt.Fprintln(os.Stderr, "xds:", err)
+		}
+		return made, err
+	}, nil
 }
 
 // follow opens one stream after the other, until the context ends.
