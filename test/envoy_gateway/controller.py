@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -20,6 +19,12 @@ CACHE = pathlib.Path(os.environ.get("GATELIFT_ENVOY_GATEWAY") or pathlib.Path(
 NAMESPACE = "envoy-gateway-system"
 NAME = "gateway.envoyproxy.io/gatewayclass-controller"
 STOP_SECONDS = 30
+RESTART_SECONDS = 1  # between two starts, so that one that cannot run does not run wild
+
+
+def now():
+    """The clock of every time that is compared here."""
+    return time.time()
 
 
 def secret(plane, name, folder):
@@ -44,7 +49,12 @@ class EnvoyGateway:
     def __init__(self, plane, version):
         self._plane = plane
         self.version = version
+        self.started = 0.0
+        self.ends = []  # when it ended by itself
+        self._lock = threading.Lock()
+        self._wanted = False
         self._process = None
+        self._keeper = None
         self._root = plane.folder / f"envoy-gateway-{version}"
         self.log = plane.folder / f"envoy-gateway-{version}.log"
         self._root.mkdir(exist_ok=True)
@@ -73,30 +83,44 @@ class EnvoyGateway:
             raise RuntimeError(f"envoy-gateway certgen: {done.stdout}{done.stderr}")
 
     def start(self):
+        """It is started again whenever it ends, as a Deployment's pod is: 1.1.4 may die of a race of its own."""
         secret(self._plane, "envoy-gateway", self._root / "certs")
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(**self._command("server", "--config-path", "/envoy-gateway.json"),
-                                             stdout=log, stderr=subprocess.STDOUT)
+        self.started = now()
+        self._wanted = True
+        self._process = self._spawn()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
 
-    def is_running(self):
-        return self._process is not None and self._process.poll() is None
+    def _spawn(self):
+        with self.log.open("ab") as log:
+            return subprocess.Popen(**self._command("server", "--config-path", "/envoy-gateway.json"),
+                                    stdout=log, stderr=subprocess.STDOUT)
+
+    def _keep(self):
+        while True:
+            self._process.wait()
+            with self._lock:
+                if not self._wanted:
+                    return
+                self.ends.append(now())
+                self._process = self._spawn()
+            time.sleep(RESTART_SECONDS)
 
     def stop(self):
         """SIGTERM, as a Deployment that is scaled down gets it."""
-        if not self.is_running():
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+        with self._lock:
+            if not self._wanted:
+                return
+            self._wanted = False
+            self._process.terminate()
+        self._keeper.join(STOP_SECONDS)
+        if self._keeper.is_alive():
             self._process.kill()
-            self._process.wait()
-            raise AssertionError(f"Envoy Gateway {self.version} did not stop within {STOP_SECONDS} s") from None
+            self._keeper.join()
+            raise AssertionError(f"Envoy Gateway {self.version} did not stop within {STOP_SECONDS} s")
 
     def explain(self):
-        if self._process is not None and self._process.poll() is not None:
-            return f"Envoy Gateway {self.version} has ended with {self._process.returncode}:\n" + tail(self.log)
-        return tail(self.log)
+        return f"Envoy Gateway {self.version} ended {len(self.ends)} times by itself:\n{tail(self.log)}"
 
 
 class Proxy:
@@ -132,8 +156,3 @@ class Proxy:
         """Until `look` is true of the reports."""
         eventually(lambda: self._process.poll() is None and look(self.reports()), what, timeout,
                    lambda: f"{self.reports()[-5:]}\n{tail(self._file)}\n{explain() if explain else ''}")
-
-
-def now():
-    """The clock of every time that is compared here."""
-    return time.time()

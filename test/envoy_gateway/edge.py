@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Gateway with three routes to three Services, each covered by a BackendTLSPolicy."""
 
+import datetime
+
 from controller import NAME
 from kube import GATEWAY, collection, policies_path
 from policies import apply_policy, policy
@@ -42,10 +44,11 @@ def routes(api):
                      "rules": [{"backendRefs": [{"name": backend, "port": 443}]}]}})
 
 
-def cover(api):
-    """Each Service gets its policy."""
-    for backend in BACKENDS:
-        apply_policy(api, policy(NAMESPACE, backend))
+def cover(api, others):
+    """Each Service gets its policy. As many others are of Services that are not there; by name they are between those
+    that matter, so that these are among the first and the last that are deleted and made again."""
+    for name in (*BACKENDS, *(f"other-{number:04d}" for number in range(others))):
+        apply_policy(api, policy(NAMESPACE, name))
 
 
 def policies(api, version):
@@ -54,16 +57,25 @@ def policies(api, version):
     return {item["metadata"]["name"]: item for item in found if item["metadata"]["name"] in BACKENDS}
 
 
-def are_accepted(api, version):
-    """Whether the controller says of each policy that it is in effect on the Gateway, as it is now."""
+def are_accepted(api, version, since):
+    """Whether a controller has said of each policy, at that time or later, that it is in effect on the Gateway."""
     found = policies(api, version)
-    return len(found) == len(BACKENDS) and all(_is_accepted(item) for item in found.values())
+    return len(found) == len(BACKENDS) and all(_is_accepted(item) and _status_time(item) >= int(since)
+                                               for item in found.values())
 
 
 def _is_accepted(item):
+    """1.1.4 does not say of which generation it speaks."""
+    generation = item["metadata"]["generation"]
     for ancestor in item.get("status", {}).get("ancestors", []):
         if ancestor["controllerName"] == NAME and ancestor["ancestorRef"]["name"] == GATEWAY_NAME:
             return any(condition["type"] == "Accepted" and condition["status"] == "True"
-                       and condition.get("observedGeneration") == item["metadata"]["generation"]
+                       and condition.get("observedGeneration", generation) == generation
                        for condition in ancestor["conditions"])
     return False
+
+
+def _status_time(item):
+    """When the status was written last, in whole seconds."""
+    return max((datetime.datetime.fromisoformat(entry["time"]).timestamp() for entry in item["metadata"]["managedFields"]
+                if entry.get("subresource") == "status"), default=0)
