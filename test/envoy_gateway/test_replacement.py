@@ -223,7 +223,7 @@ class InPlace(Replacement):
 
 
 def tearDownModule():
-    """The tables, below what unittest says."""
+    """The tables, above unittest's last words."""
     print("\n\n".join(["", *TABLES]), flush=True)
 
 
