@@ -77,5 +77,5 @@ def _is_accepted(item):
 
 def _status_time(item):
     """When the status was written last, in whole seconds."""
-    return max((datetime.datetime.fromisoformat(entry["time"]).timestamp() for entry in item["metadata"]["managedFields"]
-                if entry.get("subresource") == "status"), default=0)
+    times = [entry["time"] for entry in item["metadata"]["managedFields"] if entry.get("subresource") == "status"]
+    return max((datetime.datetime.fromisoformat(time).timestamp() for time in times), default=0)

@@ -81,7 +81,8 @@ class Replacement(Scenario):
             seen = states(reports, edge.CLUSTERS)
             return seen and seen[-1].since >= controller.started and seen[-1].is_covered
 
-        self.proxy.wait_until(look, f"proxies of {controller.version} speak TLS to every backend", 120, controller.explain)
+        self.proxy.wait_until(look, f"proxies of {controller.version} speak TLS to every backend", 120,
+                              controller.explain)
 
     def wait_until_accepted(self, version, controller):
         eventually(lambda: edge.are_accepted(self.plane.api, version, controller.started),
@@ -128,7 +129,8 @@ class Recreate(Replacement):
                            TABLES[-1])
 
     def test_replaced_as_soon_as_the_new_version_is_served(self):
-        """As quickly as anything can. The controller is there before the last policy is: what is left is the absence."""
+        """As quickly as anything can: the controller is there before the last policy is, and what is left is the absence.
+        """
         self.new.install_crds()
         migration = self.migrate()
         deadline = time.monotonic() + 300
@@ -163,8 +165,8 @@ class Recreate(Replacement):
         begin, end = found[0]
         absent = min(end, max(there, begin)) - begin
         TABLES[-1] += (
-            f"\n\nPLAINTEXT for {end - begin:.2f} s: {absent:.2f} s while policies were absent, {end - begin - absent:.2f} s "
-            f"after that. status.unavailable.measured: {measured:.2f} s; by the audit log: {there - deleted:.2f} s.")
+            f"\n\nPLAINTEXT for {end - begin:.2f} s: {absent:.2f} s while policies were absent, "
+            f"{end - begin - absent:.2f} s after that. status.unavailable.measured: {measured:.2f} s; by the audit log: {there - deleted:.2f} s.")
         self.assertLess(abs(there - deleted - measured), TOLERANCE, TABLES[-1])
         assert_is_bundle(self, self.plane, TO)
         return end - begin, absent, measured
