@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API server's audit log says about who wrote what."""
 
+import datetime
 import itertools
 import json
 import urllib.parse
@@ -26,6 +27,7 @@ class Write:
         self.subresource = reference.get("subresource", "")
         self.namespace = reference.get("namespace", "")
         self.name = reference.get("name", "")
+        self.answered = datetime.datetime.fromisoformat(event["stageTimestamp"]).timestamp()
         query = urllib.parse.parse_qs(urllib.parse.urlparse(event["requestURI"]).query)
         self.dry_run = "All" in query.get("dryRun", [])
 
