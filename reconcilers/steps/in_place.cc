@@ -76,7 +76,9 @@ class InPlace {
 
   Result<StepOutcome> begin() {
     const auto seen = run_.crds_seen.find(live_.name);
+    // Of the target's write it is known what was written.
     const bool was_written = seen != run_.crds_seen.end() && seen->second.written_at != Time{} &&
+                             !seen->second.written &&
                              run_.clock.now() - seen->second.written_at < kNoFight;
     if (was_written) return changed_back();
     if (live_.digest != action_.from_digest) return changed_by_others();

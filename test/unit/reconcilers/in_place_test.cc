@@ -332,6 +332,39 @@ TEST_P(InPlaceRollback, ReturnsTheOldBundleWithTheSameObjects) {
   }
 }
 
+TEST(InPlaceAndBack, IsTheWorkOfOneProcessToo) {
+  InPlaceWorld world;
+  world.create_in_place();
+  MigrationReconciler reconciler(world.cluster, world.clock, world.sources, {});
+  for (int pass = 0; pass < 40; ++pass) ASSERT_TRUE(reconciler.reconcile("up"));
+  ASSERT_EQ(world.condition("up", "Ready", "status"), "True");
+  world.roll_back();
+  for (int pass = 0; pass < 40; ++pass) ASSERT_TRUE(reconciler.reconcile("up"));
+  EXPECT_EQ(world.condition("up", "Ready", "reason"), "RolledBack");
+  EXPECT_EQ(string_at(world.stored(kFirst), "apiVersion"), "gateway.networking.k8s.io/v1alpha2");
+  world.expect_same_objects();
+}
+
+TEST(InPlace, IsNotFoughtOverWhereSomebodyPutsTheOldCrdBack) {
+  InPlaceWorld world;
+  const Json before = world.crd();
+  world.create_in_place();
+  bool is_put_back = false;
+  world.cluster.before_call([&](const Request& request) {
+    const bool projects = request.verb == Verb::MergePatch && !request.dry_run &&
+                          request.resource.plural == "backendtlspolicies";
+    if (!projects || is_put_back) return;
+    is_put_back = true;
+    Json crd = world.crd();
+    crd["spec"] = before["spec"];
+    ASSERT_TRUE(replace(world.cluster, resources::kCrds, crd));
+  });
+  const ReconcileResult result = world.run("up");
+  EXPECT_TRUE(result.stalled);
+  EXPECT_EQ(result.reason, "CRDReverted");
+  world.expect_same_objects();
+}
+
 std::string stage_name(const testing::TestParamInfo<int>& stage) {
   return "AfterCrdWrite" + std::to_string(stage.param);
 }
