@@ -51,12 +51,12 @@ class Projector {
  public:
   Projector(const Run& run, const BridgedKind& kind) : run_(run), kind_(kind) {}
 
-  Step step_of(const Json& object) const {
+  Result<Step> step_of(const Json& object) const {
     switch (kind_.halves.state_of(object)) {
       case HalvesState::InStep:
         return kind_.is_released ? release(object) : Step{};
       case HalvesState::Neither:
-        return {};
+        return Step{};
       case HalvesState::OnlyFrom:
       case HalvesState::FromEdited:
         return to_step(object);
@@ -66,7 +66,7 @@ class Projector {
       case HalvesState::BothEdited:
         return both_edited(object);
     }
-    return {};
+    return Step{};
   }
 
  private:
@@ -90,12 +90,29 @@ class Projector {
     };
   }
 
-  Step to_step(const Json& object) const {
+  Result<Step> to_step(const Json& object) const {
+    ASSIGN_OR_RETURN(const std::optional<Json> original, as_it_was(object));
+    if (original) return write(object, kind_.halves.to_half(object), *original);
     Halves::Projection projection = kind_.halves.projected_to(object);
     if (!projection.problems.empty()) {
-      return {Need::Refuse, Json(), std::move(projection.problems.front())};
+      return Step{Need::Refuse, Json(), std::move(projection.problems.front())};
     }
     return write(object, kind_.halves.to_half(object), projection.half);
+  }
+
+  /// In a rollback: the half that the backup holds, where what is there now is what was made of it.
+  /// Not every field of it has one in the other shape.
+  Result<std::optional<Json>> as_it_was(const Json& object) const {
+    if (run_.source == nullptr) return std::nullopt;
+    const BackupEntry* entry =
+        run_.source->entry(BackupRole::Original, kind_.action.crd, key_of(object));
+    if (entry == nullptr || entry->uid != uid_of(object)) return std::nullopt;
+    ASSIGN_OR_RETURN(const Json original, run_.source->document(*entry));
+    const auto up = Halves::between(kind_.crd.group, kind_.crd.kind, kind_.halves.to_version(),
+                                    kind_.halves.from_version());
+    const Halves::Projection made = up->projected_to(original);
+    if (!made.problems.empty() || made.half != kind_.halves.from_half(object)) return std::nullopt;
+    return kind_.halves.to_half(original);
   }
 
   /// Nobody reads the half that leaves once its version is not served.
@@ -117,18 +134,18 @@ class Projector {
     return {Need::Write, std::move(patch), {}};
   }
 
-  Step both_edited(const Json& object) const {
+  Result<Step> both_edited(const Json& object) const {
     const Json from = kind_.halves.from_half(object);
     const Json to = kind_.halves.to_half(object);
     const Check check = check_of(object, from, to);
     const bool newer_wins = std::ranges::any_of(
         run_.spec().accept, [&](const Consent& consent) { return covers(consent, check); });
-    if (!newer_wins)
-      return {
-          Need::Refuse, Json(), {check.code, check.field, check.message, check.next}
-      };
-    return last_written(object, from) > last_written(object, to) ? to_step(object)
-                                                                 : from_step(object);
+    if (!newer_wins) {
+      const ConversionProblem problem{check.code, check.field, check.message, check.next};
+      return Step{Need::Refuse, Json(), problem};
+    }
+    if (last_written(object, from) > last_written(object, to)) return to_step(object);
+    return from_step(object);
   }
 
   Check check_of(const Json& object, const Json& from, const Json& to) const {
@@ -154,9 +171,9 @@ class Writes {
   Writes(Run& run, const BridgedKind& kind, Projected& into)
       : run_(run), kind_(kind), projector_(run, kind), into_(into) {}
 
-  void add(const Json& object) {
+  Result<void> add(const Json& object) {
     ++into_.seen;
-    Step step = projector_.step_of(object);
+    ASSIGN_OR_RETURN(Step step, projector_.step_of(object));
     switch (step.need) {
       case Need::Nothing:
         break;
@@ -171,6 +188,7 @@ class Writes {
         refuse(object, step.problem);
         break;
     }
+    return {};
   }
 
   std::size_t size() const { return due_.size(); }
@@ -266,7 +284,7 @@ Result<Projected> project_all(Run& run, const BridgedKind& kind) {
   list.resource = kind.crd.resource();
   ASSIGN_OR_RETURN(projected.resource_version,
                    for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
-                     writes.add(object);
+                     RETURN_IF_ERROR(writes.add(object));
                      if (writes.size() == kPage) writes.send();
                      return {};
                    }));
@@ -315,7 +333,9 @@ Result<void> follow(Run& run, const BridgedKind& kind, Watch& watch,
     Result<void> ended;
     Projected projected;
     Writes writes(run, kind, projected);
-    for (const auto& [key, object] : burst(watch, *std::move(event), ended)) writes.add(object);
+    for (const auto& [key, object] : burst(watch, *std::move(event), ended)) {
+      RETURN_IF_ERROR(writes.add(object));
+    }
     writes.send();
     note_lag(run, kind, projected, seen_at);
     // What failed is found, and said, by the next look at everything.
