@@ -157,6 +157,9 @@ Result<std::optional<StepOutcome>> settle_crds(Run& run,
                        secure_fields(run, *action, *run.installed.crd(action->crd)));
       if (problem) return problem;
     }
+    // Whoever reads the record after the write must know that fields are on their way; and where
+    // the resource has changed, the pass ends before there are any.
+    if (run.record().is_carrying()) RETURN_IF_ERROR(write_record(run));
     RETURN_IF_ERROR(write_crds(run, std::move(moves.writes)));
     return StepOutcome::progressed();
   }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What others do to the resource, and deaths of the process, in the middle of what may not rest.
+#include <gtest/gtest.h>
+
+#include "test/support/faulty_cluster.h"
+#include "test/support/gateway_world.h"
+
+namespace gatelift {
+namespace {
+
+void delete_migration(GatewayWorld& world) {
+  Request request;
+  request.verb = Verb::Delete;
+  request.resource = kMigrations;
+  request.key = {"", "up"};
+  ASSERT_TRUE(world.cluster.send(request));
+}
+
+bool is_gone(GatewayWorld& world) {
+  return !get_if_exists(world.cluster, kMigrations, {"", "up"}).value();
+}
+
+/// The write of the CRD with which a route's field goes elsewhere.
+bool is_write_of_route_crd(const Request& request) {
+  return is_write(request.verb) && !request.dry_run && request.resource == resources::kCrds &&
+         request.key.name == world::kRouteCrd && request.subresource.empty();
+}
+
+Json codes_of_retried(GatewayWorld& world) {
+  const Json route = get(world.cluster, world::kRoutes, {"b", "retried"}).value();
+  return route.at("spec").at("rules").at(0).at("retry").at("codes");
+}
+
+const Json kMended = Json::array({500, 502});
+const Json kAsItWas = Json::array({500, 502, 500});
+
+class InterruptedCarry : public testing::Test {
+ protected:
+  InterruptedCarry() {
+    world.populate(1);
+    world.populate_moves();
+  }
+
+  GatewayWorld world;
+};
+
+TEST_F(InterruptedCarry, ComesToItsEndWhereTheResourceIsDeletedWhileTheCrdIsWritten) {
+  world.create_migration("up");
+  bool deleted = false;
+  world.cluster.before_call([&](const Request& request) {
+    if (deleted || !is_write_of_route_crd(request)) return;
+    deleted = true;
+    delete_migration(world);
+    world.clock.advance(std::chrono::seconds(2));  // so that the record is written after it
+  });
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Gone);
+  ASSERT_TRUE(deleted);
+  EXPECT_EQ(codes_of_retried(world), kMended);
+  EXPECT_TRUE(is_gone(world));
+}
+
+TEST_F(InterruptedCarry, ComesToItsEndWhereTheProcessDiesAndTheResourceIsDeleted) {
+  world.create_migration("up");
+  bool written = false;
+  world.cluster.before_call([&](const Request& request) {
+    if (written && request.verb == Verb::List) throw CrashNow{};
+    written = written || is_write_of_route_crd(request);
+  });
+  EXPECT_THROW(world.run("up"), CrashNow);
+  world.cluster.before_call(nullptr);
+  delete_migration(world);
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Gone);
+  EXPECT_EQ(codes_of_retried(world), kMended);
+}
+
+TEST_F(InterruptedCarry, DoesNotBeginWhereTheResourceIsDeletedBefore) {
+  world.create_migration("up");
+  bool deleted = false;
+  world.cluster.before_call([&](const Request& request) {
+    const bool begins = request.resource == kMigrations && request.verb == Verb::Replace &&
+                        request.body.at("status").dump().find("\"Replace\"") != std::string::npos;
+    if (deleted || !begins) return;
+    deleted = true;
+    delete_migration(world);
+  });
+  const Json before = get(world.cluster, resources::kCrds, {"", world::kRouteCrd}).value();
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Gone);
+  ASSERT_TRUE(deleted);
+  EXPECT_EQ(codes_of_retried(world), kAsItWas);
+  EXPECT_EQ(get(world.cluster, resources::kCrds, {"", world::kRouteCrd}).value(), before);
+}
+
+}  // namespace
+}  // namespace gatelift
