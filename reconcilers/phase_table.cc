@@ -223,20 +223,26 @@ Result<StepOutcome> rehearse(Run& run) {
   return outcome;
 }
 
+/// A backup that the record does not name, since it was not written after the backup was, is named
+/// there again. One that was made for another plan, or before a rollback, is none of this run's.
 Result<bool> is_backed_up(Run& run) {
-  if (run.plan().is_empty() || run.backup != nullptr) return true;
-  if (!is_under_way(run.record())) return false;
-  ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found,
-                   run.backups.open(gatelift::backup_ref(run.migration)));
-  if (!found) {
-    if (run.record().unavailable_since && !run.record().backup.ref.empty()) {
-      return fail(ErrorKind::Internal,
-                  "backup " + run.record().backup.ref +
-                      " is gone although objects have been deleted; next: put its Secrets back");
+  if (run.plan().is_empty()) return true;
+  const std::string ref = gatelift::backup_ref(run.migration);
+  if (run.backup != nullptr && run.backup->summary().ref != ref) run.backup.reset();
+  if (run.backup == nullptr) {
+    if (!is_under_way(run.record())) return false;
+    ASSIGN_OR_RETURN(std::optional<VerifiedBackup> found, run.backups.open(ref));
+    if (!found) {
+      if (run.record().unavailable_since && !run.record().backup.ref.empty()) {
+        return fail(ErrorKind::Internal,
+                    "backup " + run.record().backup.ref +
+                        " is gone although objects have been deleted; next: put its Secrets back");
+      }
+      return false;
     }
-    return false;
+    run.backup = std::make_shared<const VerifiedBackup>(*std::move(found));
   }
-  run.backup = std::make_shared<const VerifiedBackup>(*std::move(found));
+  if (run.record().backup.ref != ref) record_backup(run);
   return true;
 }
 

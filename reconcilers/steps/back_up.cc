@@ -113,16 +113,6 @@ Result<void> add_admission(Run& run, BackupStore::Writer& writer) {
   return {};
 }
 
-void record_backup(Run& run) {
-  const BackupSummary& summary = run.backup->summary();
-  BackupRecord& record = run.record().backup;
-  record.ref = summary.ref;
-  record.objects = summary.objects;
-  record.bytes = summary.bytes;
-  record.digest = summary.digest;
-  record.verified_at = run.clock.now();
-}
-
 StepOutcome plan_anew(Run& run, const std::string& problem) {
   run.log("warn", "planning again: " + problem);
   drop_plan(run);
@@ -135,6 +125,16 @@ std::string backup_ref(const Migration& migration) {
   std::string seed = migration.uid + "/" + std::string(to_string(migration.record.operation)) +
                      "/" + migration.record.plan->digest;
   return migration.name + "-" + sha256(seed).substr(7, 8);
+}
+
+void record_backup(Run& run) {
+  const BackupSummary& summary = run.backup->summary();
+  BackupRecord& record = run.record().backup;
+  record.ref = summary.ref;
+  record.objects = summary.objects;
+  record.bytes = summary.bytes;
+  record.digest = summary.digest;
+  record.verified_at = run.clock.now();
 }
 
 Result<StepOutcome> back_up(Run& run) {

@@ -14,6 +14,9 @@ std::string backup_ref(const Migration& migration);
 /// more, the plan is dropped, so that planning says so.
 Result<StepOutcome> back_up(Run& run);
 
+/// Sets the record's entry to the run's backup. Requires: run.backup.
+void record_backup(Run& run);
+
 /// Reads objects whole and adds them to the backup. Those that have gone meanwhile are left out. A
 /// problem is what one of them needs a person for.
 Result<std::optional<StepOutcome>> back_up_again(Run& run, const PlannedAction& action,

@@ -2,6 +2,7 @@
 // What others do to the resource, and deaths of the process, in the middle of what may not rest.
 #include <gtest/gtest.h>
 
+#include "reconcilers/backup/backup.h"
 #include "test/support/faulty_cluster.h"
 #include "test/support/gateway_world.h"
 
@@ -88,6 +89,62 @@ TEST_F(InterruptedCarry, DoesNotBeginWhereTheResourceIsDeletedBefore) {
   ASSERT_TRUE(deleted);
   EXPECT_EQ(codes_of_retried(world), kAsItWas);
   EXPECT_EQ(get(world.cluster, resources::kCrds, {"", world::kRouteCrd}).value(), before);
+}
+
+class InterruptedBackUp : public testing::Test {
+ protected:
+  InterruptedBackUp() {
+    world.populate(3);
+    before = world.end_state();
+    world.create_migration("up");
+  }
+
+  void expect_that_the_backup_is_known() {
+    const ReconcileResult done = world.run("up");
+    ASSERT_EQ(done.outcome, PassOutcome::Finished) << done.reason << ": " << done.message;
+    EXPECT_EQ(world.condition("up", "BackedUp", "status"), "True");
+    BackupStore store(world.cluster, world.clock, "gatelift-system");
+    const std::vector<BackupSummary> backups = store.list().value();
+    ASSERT_EQ(backups.size(), 1U);
+    EXPECT_EQ(string_at(world.migration("up"), "status", "backup", "ref"), backups[0].ref);
+    EXPECT_NE(backups[0].retain_until, "");
+    const Json patch = {
+        {"metadata", {{"annotations", {{"gatelift.dev/rollback", "true"}}}}}
+    };
+    ASSERT_TRUE(merge_patch(world.cluster, kMigrations, {"", "up"}, patch));
+    EXPECT_EQ(world.run("up").reason, "RolledBack");
+    EXPECT_EQ(first_unequal(world.end_state().at(world::kPolicyCrd), before.at(world::kPolicyCrd)),
+              "");
+    EXPECT_NE(string_at(world.migration("up"), "status", "backup", "ref"), backups[0].ref);
+  }
+
+  GatewayWorld world;
+  Json before;
+};
+
+TEST_F(InterruptedBackUp, IsKnownToTheRecordWhereTheResourceIsTouched) {
+  bool touched = false;
+  world.cluster.before_call([&](const Request& request) {
+    if (touched || request.verb != Verb::Create || request.resource != resources::kSecrets) return;
+    touched = true;
+    const Json label = {
+        {"metadata", {{"labels", {{"seen", "yes"}}}}}
+    };
+    ASSERT_TRUE(merge_patch(world.cluster, kMigrations, {"", "up"}, label));
+  });
+  expect_that_the_backup_is_known();
+  EXPECT_TRUE(touched);
+}
+
+TEST_F(InterruptedBackUp, IsKnownToTheRecordWhereTheProcessDiesBeforeItIsRecorded) {
+  bool written = false;
+  world.cluster.before_call([&](const Request& request) {
+    if (written && request.resource == kMigrations) throw CrashNow{};
+    written = written || (request.verb == Verb::Create && request.resource == resources::kSecrets);
+  });
+  EXPECT_THROW(world.run("up"), CrashNow);
+  world.cluster.before_call(nullptr);
+  expect_that_the_backup_is_known();
 }
 
 }  // namespace
