@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "reconcilers/carrying.h"
+
 namespace gatelift {
 
 bool writes_target_crd(ActionKind kind) {
@@ -46,10 +48,8 @@ CrdProgress* Record::crd(std::string_view name) {
 }
 
 bool Record::is_carrying() const {
-  return std::ranges::any_of(crds, [](const CrdProgress& crd) {
-    return crd.action == ActionKind::Carry &&
-           (crd.step == "Replace" || crd.step == "Bridge" || crd.step == "Carry");
-  });
+  return std::ranges::any_of(crds,
+                             [](const CrdProgress& crd) { return gatelift::is_carrying(crd); });
 }
 
 const Condition* Record::condition(std::string_view type) const {

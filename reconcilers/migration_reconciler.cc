@@ -244,8 +244,8 @@ Result<void> MigrationReconciler::State::enter(Run& run, Phase phase) {
   return {};
 }
 
-/// A finalizer on the resource while objects are absent or a policy is suspended: deleting the
-/// resource then waits until they are back.
+/// A finalizer on the resource while objects are absent, fields are on their way or a policy is
+/// suspended, in a rollback as well: deleting the resource then waits until they are back.
 Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
   const Record& record = run.record();
   const auto takes_away = [&](const PlannedAction& action) {
@@ -253,7 +253,7 @@ Result<void> MigrationReconciler::State::hold_finalizer(Run& run) {
     return action.kind == ActionKind::SuspendPolicy || (moves && !record.unavailable_measured);
   };
   const bool wanted =
-      record.suspended_policy ||
+      record.suspended_policy || (record.phase != Phase::Done && record.may_not_rest()) ||
       (!is_over(run.migration) && record.phase == Phase::Migrate && record.plan &&
        std::any_of(run.plan().actions.begin(), run.plan().actions.end(), takes_away));
   Json finalizers = array_at(run.object, "metadata", "finalizers");

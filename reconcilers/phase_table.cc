@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "reconcilers/carrying.h"
 #include "reconcilers/conditions.h"
 #include "reconcilers/migration_json.h"
 #include "reconcilers/plan/actions.h"
@@ -146,7 +147,7 @@ Result<StepOutcome> plan(Run& run) {
                                   take_over_rehearsal_checks(*record.plan, now, run.spec().accept);
   if (!is_still_rehearsed) record.rehearsal.reset();
   record.plan = std::move(now);
-  record.crds.clear();
+  forget_progress(record);
   record.observed_generation = run.migration.generation;
   if (stops_at_once(run.plan())) return blocked(run.plan());
   // Before the record, which has no room for all of it, is read back.

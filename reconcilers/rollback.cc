@@ -9,6 +9,7 @@
 
 #include "reconcilers/admission/old_webhook.h"
 #include "reconcilers/bundle/digest.h"
+#include "reconcilers/carrying.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/migration_json.h"
 #include "reconcilers/plan/actions.h"
@@ -198,7 +199,7 @@ void begin_rollback(Record& record, const std::string& backup_ref, const std::st
   record.phase = Phase::Plan;
   record.plan.reset();
   record.rehearsal.reset();
-  record.crds.clear();
+  forget_progress(record);
   record.failures.clear();
   record.in_place.reset();
   record.backup = {};

@@ -10,7 +10,7 @@ namespace gatelift {
 Result<Bundle> bundle_of_backup(const VerifiedBackup& backup, BundleRef ref);
 
 /// Turns the record of an upgrade (finished, failed or half-way) into that of a rollback to `backup_ref`. What cannot be
-/// observed again and still holds, an absence that has not ended, is kept.
+/// observed again and still holds, an absence that has not ended and fields that are on their way, is kept.
 void begin_rollback(Record& record, const std::string& backup_ref, const std::string& because);
 
 /// What planning from the cluster alone cannot know: the objects of a kind that was converted come back from the

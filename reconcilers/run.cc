@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "reconcilers/carrying.h"
 #include "reconcilers/migration_json.h"
 
 namespace gatelift {
@@ -36,7 +37,7 @@ StepOutcome StepOutcome::stalled(std::string reason, std::string message,
 void drop_plan(Run& run) {
   Record& record = run.record();
   record.plan.reset();
-  record.crds.clear();
+  forget_progress(record);
   record.started_at.reset();
   record.backup = {};
   run.backup.reset();

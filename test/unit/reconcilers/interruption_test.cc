@@ -147,5 +147,75 @@ TEST_F(InterruptedBackUp, IsKnownToTheRecordWhereTheProcessDiesBeforeItIsRecorde
   expect_that_the_backup_is_known();
 }
 
+/// When, after a rollback has begun, the resource is deleted.
+enum class Moment { AtOnce, InBackUp };
+
+class InterruptedRollback : public testing::TestWithParam<Moment> {
+ protected:
+  InterruptedRollback() {
+    world.populate(3);
+    world.populate_moves();
+    before = world.end_state();
+  }
+
+  /// Somebody denies this write for as long as nothing is rolled back.
+  void deny_before(const Resource& resource, const std::string& name) {
+    world.cluster.policy().deny_writes(
+        [this, resource, name](const Request& request, const Json& object) {
+          return !rolls_back && !request.dry_run && request.resource == resource &&
+                 request.verb != Verb::Delete && key_of(object).name == name;
+        },
+        name + " is not wanted");
+  }
+
+  void run_and_delete() {
+    world.create_migration("up", {
+                                     {"onFailure", "Rollback"}
+    });
+    world.cluster.before_call([this](const Request& request) {
+      const bool is_moment =
+          GetParam() == Moment::AtOnce ||
+          (request.verb == Verb::Create && request.resource == resources::kSecrets);
+      if (rolls_back && !deleted && is_moment) {
+        deleted = true;
+        delete_migration(world);
+      }
+      const bool is_record = request.resource == kMigrations && request.verb == Verb::Replace;
+      rolls_back = rolls_back || (is_record && string_at(request.body, "status", "operation") ==
+                                                   to_string(Operation::Rollback));
+    });
+    EXPECT_EQ(world.run("up").outcome, PassOutcome::Gone);
+    ASSERT_TRUE(deleted);
+    EXPECT_TRUE(is_gone(world));
+  }
+
+  GatewayWorld world;
+  Json before;
+  bool rolls_back = false;
+  bool deleted = false;
+};
+
+TEST_P(InterruptedRollback, BringsAbsentObjectsBack) {
+  deny_before(world::kNewPolicies, "policy-2");
+  run_and_delete();
+  EXPECT_EQ(first_unequal(world.end_state().at(world::kPolicyCrd), before.at(world::kPolicyCrd)),
+            "");
+}
+
+TEST_P(InterruptedRollback, BringsFieldsBackThatWereOnTheirWay) {
+  deny_before(world::kRoutes, "retried");
+  run_and_delete();
+  EXPECT_EQ(first_unequal(world.end_state().at(world::kRouteCrd).at("spec"),
+                          before.at(world::kRouteCrd).at("spec")),
+            "");
+  EXPECT_EQ(codes_of_retried(world), kAsItWas);
+}
+
+INSTANTIATE_TEST_SUITE_P(Moments, InterruptedRollback,
+                         testing::Values(Moment::AtOnce, Moment::InBackUp),
+                         [](const testing::TestParamInfo<Moment>& moment) {
+                           return moment.param == Moment::AtOnce ? "AtOnce" : "InBackUp";
+                         });
+
 }  // namespace
 }  // namespace gatelift
