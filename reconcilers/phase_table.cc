@@ -164,11 +164,13 @@ Result<bool> is_approved(Run& run) {
 }
 
 /// Plans again each time it is asked, since what is to be approved must be what would be done.
+/// Comes to rest with another plan as well: in some clusters objects come and go all the time.
 Result<StepOutcome> wait_for_approval(Run& run) {
   ASSIGN_OR_RETURN(Plan now, compute_plan(run));
   if (now.digest != run.plan().digest) {
     pin(run.record(), std::move(now));
-    return StepOutcome::progressed();
+    ASSIGN_OR_RETURN(const bool goes_on, is_approved(run));
+    if (goes_on || stops_at_once(run.plan())) return StepOutcome::progressed();
   }
   const std::string& digest = run.plan().digest;
   if (run.spec().mode == Mode::Plan) {
@@ -204,7 +206,8 @@ Result<StepOutcome> rehearse(Run& run) {
     const bool is_same = now.digest == run.plan().digest;
     const std::chrono::milliseconds pause =
         is_same ? kRehearseAgain : pause_after(record.rehearsal->objects);
-    if (!stops_at_once(now) && is_younger_than(run, pause)) {
+    // A rehearsal that found nothing, and is too old to count, is made again at once.
+    if (run.plan().stops() && !stops_at_once(now) && is_younger_than(run, pause)) {
       if (is_same) return blocked(run.plan());
       ASSIGN_OR_RETURN(const bool is_mended, was_mended(run));
       if (!is_mended) return blocked(run.plan());

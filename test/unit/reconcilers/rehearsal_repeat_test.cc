@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <stdexcept>
 
+#include "test/support/faulty_cluster.h"
 #include "test/unit/reconcilers/rehearsal_fixture.h"
 
 namespace gatelift {
@@ -97,6 +99,78 @@ TEST(RepeatedRehearsal, KeepsWhatThePlanItselfHasFound) {
   world.clock.advance(seconds(130));
   EXPECT_TRUE(world.run("up").stalled);
   EXPECT_EQ(world.migration("up").at("status").at("plan").at("checks"), before);
+}
+
+/// Ends a pass that would not come to its end.
+class BoundedCalls {
+ public:
+  void note() {
+    if (++num_ > 20000) throw std::runtime_error("the pass does not end");
+  }
+
+ private:
+  int num_ = 0;
+};
+
+TEST(RepeatedRehearsal, IsMadeAtOnceWhereItFoundNothingAndIsTooOldToCount) {
+  GatewayWorld world;
+  world.populate(1);
+  world.create_migration("up");
+  world.cluster.before_call([](const Request& request) {
+    const bool is_record = request.resource == kMigrations && request.verb == Verb::Replace;
+    if (is_record && string_at(request.body, "status", "phase") == "BackUp") throw CrashNow{};
+  });
+  EXPECT_THROW(world.run("up"), CrashNow);
+  world.cluster.before_call(nullptr);
+  // Of so many objects that another plan would have to wait for ten minutes.
+  Json rehearsed = world.migration("up");
+  ASSERT_EQ(string_at(rehearsed, "status", "phase"), "Rehearse");
+  rehearsed["status"]["rehearsal"] = {
+      {"plan",        rehearsed["status"]["plan"]["digest"]           },
+      {"objects",     20000                                           },
+      {"accepted",    20000                                           },
+      {"refused",     0                                               },
+      {"evidence",    {{"scratch", 20000}, {"dryRun", 0}, {"none", 0}}},
+      {"rehearsedAt", format_time(world.clock.now())                  }
+  };
+  Request replace;
+  replace.verb = Verb::Replace;
+  replace.resource = kMigrations;
+  replace.key = {"", "up"};
+  replace.subresource = "status";
+  replace.body = std::move(rehearsed);
+  ASSERT_TRUE(world.cluster.send(replace));
+  ASSERT_TRUE(create(world.cluster, world::kRoutes, a_route("more")));
+  world.clock.advance(seconds(150));
+  const ReconcileResult result = world.run("up");
+  EXPECT_EQ(result.outcome, PassOutcome::Finished) << result.reason << ": " << result.message;
+}
+
+TEST(WaitForApproval, ComesToRestWhereObjectsComeAllTheTime) {
+  for (const char* mode : {"Apply", "Plan"}) {
+    GatewayWorld world;
+    world.populate(1);
+    const Json spec = {
+        {"approval", "Required"},
+        {"mode",     mode      }
+    };
+    world.create_migration("up", spec);
+    BoundedCalls bounded;
+    int num = 0;
+    world.cluster.before_call([&](const Request& request) {
+      bounded.note();
+      if (request.verb != Verb::List || request.resource.plural != world::kRoutes.plural) return;
+      ASSERT_TRUE(create(world.cluster, world::kRoutes, a_route("r" + std::to_string(++num))));
+    });
+    const ReconcileResult result = world.run("up");
+    const std::string digest = string_at(world.migration("up"), "status", "plan", "digest");
+    if (std::string(mode) == "Plan") {
+      EXPECT_EQ(result.reason, "Planned");
+    } else {
+      EXPECT_EQ(result.reason, "AwaitingApproval");
+      EXPECT_NE(result.message.find(digest), std::string::npos) << result.message;
+    }
+  }
 }
 
 TEST(RehearsalAnswer, OfAStatusHidesNothingElse) {
