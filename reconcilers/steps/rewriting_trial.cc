@@ -35,7 +35,8 @@ class RewritingTrials {
   }
 
   Result<void> try_all() {
-    const Result<void> tried = try_each();
+    Result<void> tried = try_each();
+    if (tried) tried = close();
     delete_stored();
     return tried;
   }
@@ -74,8 +75,16 @@ class RewritingTrials {
   Result<void> change(CopySchema schema) {
     const Result<CrdSummary> changed = change_schema(run_, target_, schema);
     if (!changed) return give_up(changed.error());
+    is_open_ = schema == CopySchema::Open;
     RETURN_IF_ERROR(wait_for(schema));
     return is_given_up_ ? Result<void>() : wait_until_settled(run_, {&*changed});
+  }
+
+  /// Another kind may share the copy, and is not to be tried at one that takes everything.
+  Result<void> close() {
+    if (!is_open_) return {};
+    ASSIGN_OR_RETURN(const CrdSummary changed, change_schema(run_, target_, CopySchema::Targets));
+    return wait_until_settled(run_, {&changed});
   }
 
   /// One of the objects is tried as a new one. Its content is looked at before its name is, which
@@ -237,6 +246,7 @@ class RewritingTrials {
   const Resource copy_;
   std::vector<Item> items_;
   bool is_given_up_ = false;
+  bool is_open_ = false;  // the copy was given the open schema last
 };
 
 }  // namespace

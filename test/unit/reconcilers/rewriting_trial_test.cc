@@ -27,6 +27,7 @@ class StrictCopy : public Cluster {
   int lag = 0;                      // calls that go by the schema of before
   bool is_deaf = false;             // it never goes by another schema
   std::optional<Error> of_schemas;  // the answer to changes of the schema
+  std::optional<Error> of_closing;  // the answer where the target's is given back
   std::optional<Error> of_writes;
   std::vector<Request> stored;
   std::vector<Request> writes;
@@ -39,7 +40,9 @@ class StrictCopy : public Cluster {
       if (of_schemas) return Result<Json>(fail(*of_schemas));
       const Json* schema =
           find(request.body.at("spec").at("versions").at(0), "schema", "openAPIV3Schema");
-      change_to(find(*schema, "x-kubernetes-preserve-unknown-fields") != nullptr);
+      const bool opens = find(*schema, "x-kubernetes-preserve-unknown-fields") != nullptr;
+      if (of_closing && !opens) return Result<Json>(fail(*of_closing));
+      change_to(opens);
     }
     if (!is_at_copy(request) || request.resource.plural != "httproutes") return std::nullopt;
     if (request.verb == Verb::Create) return answer_to_creation(request);
@@ -158,6 +161,24 @@ TEST_F(RewritingTrialTest, TakesAWriteThatCouldNotBeTriedForOneThatIsRefused) {
   EXPECT_EQ(findings(world), Names{"Blocker RehearsalRefused " + kTwo + "spec.hostnames"});
   EXPECT_NE(message_of("RehearsalRefused").find("could not be tried"), std::string::npos);
   EXPECT_TRUE(strict.stored.empty());
+  EXPECT_EQ(copies_left(world), Names{});
+}
+
+// Another kind may share the copy.
+TEST_F(RewritingTrialTest, LeavesTheTargetsSchemaAlsoWhereItGivesUp) {
+  strict.is_deaf = true;
+  EXPECT_TRUE(world.run_through(strict, "up").stalled);
+  EXPECT_FALSE(has_open_schema(world, world::kRoutes));
+}
+
+TEST_F(RewritingTrialTest, DoesNotGoOnAtACopyThatTakesEverything) {
+  strict.is_deaf = true;
+  strict.of_closing.emplace();
+  strict.of_closing->kind = ErrorKind::Forbidden;
+  strict.of_closing->message = "nobody changes a CRD twice";
+  const ReconcileResult result = world.run_through(strict, "up");
+  EXPECT_EQ(result.reason, "Forbidden") << result.message;
+  EXPECT_NE(result.message.find(strict.of_closing->message), std::string::npos) << result.message;
   EXPECT_EQ(copies_left(world), Names{});
 }
 
