@@ -161,14 +161,26 @@ bool is_of_the_bundle(const BackupEntry& entry) {
           entry.crd == collection_name(resources::kAdmissionPolicyBindings));
 }
 
+/// What there was of a CRD or a policy before the run. What changed while it was backed up is in
+/// there twice, and the latest counts. But a policy that the run has put back, or put in the place
+/// of another, is a new object: when it is taken away once more it comes under another uid.
+const BackupEntry* entry_before_the_run(const VerifiedBackup& backup, const BackupEntry& of) {
+  if (of.role != BackupRole::Policy) return backup.entry(of.role, of.crd, of.key);
+  const BackupEntry* found = nullptr;
+  for (const BackupEntry& each : backup.entries()) {
+    const bool is_same = each.role == of.role && each.crd == of.crd && each.key == of.key;
+    if (is_same && (found == nullptr || each.uid == found->uid)) found = &each;
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<Bundle> bundle_of_backup(const VerifiedBackup& backup, BundleRef ref) {
   std::vector<Json> manifests;
   for (const BackupEntry& entry : backup.entries()) {
     if (!is_of_the_bundle(entry)) continue;
-    // What changed while it was backed up is in there twice.
-    if (backup.entry(entry.role, entry.crd, entry.key) != &entry) continue;
+    if (entry_before_the_run(backup, entry) != &entry) continue;
     ASSIGN_OR_RETURN(Json crd, backup.document(entry));
     Json manifest = {
         {"apiVersion", crd.at("apiVersion")      },

@@ -192,6 +192,16 @@ Result<StepOutcome> write_manifest(Run& run, const Resource& resource, const Jso
                                       : is_changed_by_the_server(manifest);
 }
 
+/// Where the target has none. The policy may be bound by a binding of another name, which stayed;
+/// then the backup holds none of its own.
+Result<bool> is_put_back(Run& run, const std::string& name) {
+  ASSIGN_OR_RETURN(const Live live, read_live(run, name));
+  if (!live.policy || live.binding) return live.policy.has_value();
+  ASSIGN_OR_RETURN(const std::optional<Json> held,
+                   held_policy(*run.backup, resources::kAdmissionPolicyBindings, name));
+  return !held.has_value();
+}
+
 std::optional<PolicyManifests> wanted_policy(const Run& run, const PlannedAction& action) {
   std::vector<PolicyManifests> all = policies_of(run.target->policy_manifests);
   const auto found = std::ranges::find_if(
@@ -257,11 +267,11 @@ Result<bool> policy_is_gone(Run& run, const PlannedAction& action) {
 }
 
 Result<bool> policy_is_installed(Run& run, const PlannedAction& action) {
+  // A process may have died before it restored who owns the fields.
+  const std::optional<SuspendedPolicy>& suspended = run.record().suspended_policy;
+  if (suspended && suspended->name == action.crd) return false;
   const std::optional<PolicyManifests> wanted = wanted_policy(run, action);
-  if (!wanted) {
-    ASSIGN_OR_RETURN(const Live live, read_live(run, action.crd));
-    return live.policy && live.binding;
-  }
+  if (!wanted) return is_put_back(run, action.crd);
   ASSIGN_OR_RETURN(const std::optional<Json> policy,
                    get_if_exists(run.cluster, resources::kAdmissionPolicies, {"", action.crd}));
   if (!policy || !is_as_in(wanted->policy, *policy)) return false;

@@ -18,7 +18,8 @@ Result<StepOutcome> suspend_policy(Run& run, const PlannedAction& action);
 Result<StepOutcome> install_policy(Run& run, const PlannedAction& action,
                                    const VerifiedBackup& backup);
 
-/// True where policy and binding are as the action wants them: gone, or as in the target.
+/// True where policy and binding are as the action wants them: gone; or not suspended any more, and
+/// as in the target, or, where that has none, there as far as run.backup holds them.
 Result<bool> policy_is_gone(Run& run, const PlannedAction& action);
 Result<bool> policy_is_installed(Run& run, const PlannedAction& action);
 

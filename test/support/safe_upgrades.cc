@@ -140,6 +140,7 @@ void enforce_safe_upgrades(FakeCluster& cluster, ManualClock& clock,
                                request.subresource.empty() && request.verb != Verb::Delete &&
                                string_at(object, "spec", "group") == "gateway.networking.k8s.io";
         if (!is_judged) return false;
+        if (request.verb == Verb::Create) return is_denied(seen->policy, Json(), object);
         const auto before = cluster.stored(resources::kCrds, key_of(object));
         return is_denied(seen->policy, before.value_or(Json()), object);
       },
