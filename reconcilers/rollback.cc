@@ -53,7 +53,9 @@ std::map<std::string, int> held(const VerifiedBackup& backup) {
 PlannedAction restore_action(const Run& run, const std::string& crd, int num_objects) {
   PlannedAction action;
   const CrdSummary* there = run.installed.crd(crd);
-  const bool in_place = run.spec().strategy == Strategy::InPlace && there != nullptr &&
+  const BackupEntry* held = run.source->entry(BackupRole::Crd, crd, {"", crd});
+  const bool is_same = there != nullptr && held != nullptr && held->uid == there->uid;
+  const bool in_place = run.spec().strategy == Strategy::InPlace && is_same &&
                         !there->terminating && !run.migration.record.is_absence_open();
   action.kind = in_place ? ActionKind::ConvertInPlace : ActionKind::Convert;
   action.crd = crd;
@@ -109,7 +111,11 @@ Result<void> drop_field_checks(const VerifiedBackup& source, Plan& plan) {
   std::vector<Check> kept;
   for (Check& check : plan.checks) {
     const auto held = objects.find(check.object);
-    const bool about_a_field = held != objects.end() && check.field.starts_with("spec.") &&
+    const PlannedAction* action = held == objects.end() ? nullptr : plan.action(held->second->crd);
+    // In place an object goes back as it is now.
+    const bool is_as_it_is = action != nullptr && action->kind == ActionKind::ConvertInPlace;
+    const bool about_a_field = held != objects.end() && !is_as_it_is &&
+                               check.field.starts_with("spec.") &&
                                !about_the_object.contains(check.code);
     bool drops = about_a_field;
     if (about_a_field && (check.code == "FieldLoss" || check.code == "SecurityLoss")) {

@@ -100,6 +100,9 @@ void strip_paths(Json& fields, Rules rules, bool is_old) {
   }
 }
 
+/// In the place of a digest.
+constexpr const char* kUnshown = "unshown";
+
 std::string short_digest(const Json& half) { return digest_of(half).substr(7, 16); }
 
 Direction opposite(Direction direction) {
@@ -185,11 +188,24 @@ std::string Halves::mark_of(const Json& object) const {
   return short_digest(half(object, Side::Old)) + "/" + short_digest(half(object, Side::New));
 }
 
+std::string Halves::unshown_mark_of(const Json& object) const {
+  const std::string from = short_digest(from_half(object));
+  return from_side() == Side::Old ? from + "/" + kUnshown : kUnshown + ("/" + from);
+}
+
+bool Halves::is_marked_unshown(const Json& object) const {
+  const std::string mark = annotation_of(object, kProjectedAnnotation);
+  return mark.ends_with("/" + std::string(kUnshown)) ||
+         mark.starts_with(std::string(kUnshown) + "/");
+}
+
 HalvesState Halves::state_of(const Json& object) const {
   const Json from = from_half(object);
   const Json to = to_half(object);
   if (from.empty() && to.empty()) return HalvesState::Neither;
-  if (to.empty()) return HalvesState::OnlyFrom;
+  if (to.empty()) {
+    return is_marked_unshown(object) ? HalvesState::BothEdited : HalvesState::OnlyFrom;
+  }
   if (from.empty()) return HalvesState::OnlyTo;
   const std::string mark = annotation_of(object, kProjectedAnnotation);
   const auto slash = mark.find('/');

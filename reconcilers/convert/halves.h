@@ -26,7 +26,8 @@ enum class HalvesState {
   OnlyTo,      // by one of the version that stays
   FromEdited,  // since they were last in step
   ToEdited,
-  BothEdited,  // or nobody knows: both are there, they differ, and the annotation is gone
+  BothEdited,  // or nobody knows: they differ, and the annotation is gone; or the half of `to` is
+               // gone, and the other could not say all that was in it
   Neither,     // it has fields of neither shape
 };
 
@@ -65,6 +66,11 @@ class Halves {
 
   /// The annotation for an object that has these halves.
   std::string mark_of(const Json& object) const;
+
+  /// The same for one whose half of `to` says something that the other cannot: it is then never
+  /// taken for one that can be made of the other.
+  std::string unshown_mark_of(const Json& object) const;
+  bool is_marked_unshown(const Json& object) const;
 
   /// What the object shall be at the version that stays, once it has one shape: the view of `to`,
   /// or, where that is missing or older than an edit of the other, the other converted.

@@ -10,9 +10,9 @@
 namespace gatelift {
 
 /// Adds a NoUnion blocker where a field has two types, and a CRDRefused blocker where the API
-/// server refuses the bridge, which is written as a dry run where `may_try`. Errors are those of
-/// the calls.
+/// server refuses the bridge, which is written as a dry run where `may_try`. `is_denied` says that an
+/// admission policy is known to deny it, which is a check of its own. Errors are those of the calls.
 Result<void> check_bridge(Cluster& cluster, const CrdSummary& live, const BundleCrd& target,
-                          bool may_try, Findings& findings);
+                          bool may_try, bool is_denied, Findings& findings);
 
 }  // namespace gatelift

@@ -69,6 +69,7 @@ class Planner {
     ASSIGN_OR_RETURN(std::vector<Check> obstacles, obstacles_to(cluster_, namespace_moves_));
     for (Check& check : obstacles) findings_.add(std::move(check));
     ASSIGN_OR_RETURN(denied_crds_, check_admission(cluster_, inputs_, plan_.actions, findings_));
+    check_hold();
     RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(check_controllers(cluster_, inputs_, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
@@ -79,20 +80,32 @@ class Planner {
   }
 
  private:
+  bool has_action(ActionKind kind) const {
+    return std::ranges::any_of(plan_.actions,
+                               [&](const PlannedAction& action) { return action.kind == kind; });
+  }
+
+  /// A hold lasts as long as people need, and the policy would be away for all of it.
+  void check_hold() {
+    const bool is_held = inputs_.spec.hold != Hold::None && inputs_.operation == Operation::Upgrade;
+    if (!is_held || !has_action(ActionKind::ConvertInPlace) ||
+        !has_action(ActionKind::SuspendPolicy)) {
+      return;
+    }
+    findings_.add({"PolicyAwayInHold", Severity::Blocker, "", "spec.inPlace.hold",
+                   "an admission policy has to be away for the run, and the run is to be held",
+                   "set spec.inPlace.hold to None, or go first to a bundle that the policy allows",
+                   false});
+  }
+
   PlannedAction* action_of(const std::string& crd) {
     const auto it = std::ranges::find_if(
         plan_.actions, [&](const PlannedAction& action) { return action.crd == crd; });
     return it == plan_.actions.end() ? nullptr : &*it;
   }
 
-  bool converts_any() const {
-    return std::ranges::any_of(plan_.actions, [](const PlannedAction& action) {
-      return action.kind == ActionKind::Convert;
-    });
-  }
-
   Result<void> look_at_crds() {
-    if (converts_any()) {
+    if (has_action(ActionKind::Convert)) {
       ASSIGN_OR_RETURN(terminating_namespaces_, terminating_namespaces(cluster_));
     }
     for (const BundleCrd& target : inputs_.target.crds) {
@@ -363,7 +376,8 @@ class Planner {
         return access.resource == resources::kCrds.plural && access.name == action.crd;
       });
       RETURN_IF_ERROR(check_bridge(cluster_, *inputs_.installed.crd(action.crd),
-                                   *inputs_.target.crd(action.crd), may_write, findings_));
+                                   *inputs_.target.crd(action.crd), may_write,
+                                   denied_crds_.contains(action.crd), findings_));
     }
     return {};
   }

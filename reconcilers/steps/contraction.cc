@@ -69,6 +69,11 @@ Result<Request> contraction_request(const Json& object, const CrdSummary& crd, c
   if (state == HalvesState::OnlyFrom || state == HalvesState::FromEdited) {
     return projection_request(std::move(request), object, halves);
   }
+  if (state == HalvesState::BothEdited && halves.to_half(object).empty()) {
+    return fail(ErrorKind::Invalid, "its half of " + halves.to_version() +
+                                        " is gone, and was more than the other can say; next: "
+                                        "write it anew");
+  }
   const std::vector<std::string> leaving = halves.from_pointers(object);
   const bool is_marked = !annotation_of(object, kProjectedAnnotation).empty();
   const auto note = rewritten_note(object, halves.to_version(), kept_versions);

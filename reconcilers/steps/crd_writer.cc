@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/crd_writer.h"
 
+#include "reconcilers/steps/read_again.h"
+
 #include <algorithm>
 #include <map>
 
@@ -133,8 +135,6 @@ Result<void> remove_leftovers(Run& run, const Leftover& leftover) {
                   "compare it with the bundle's (kubectl get crd " +
                   target.name + " -o yaml), and stop what changes it");
 }
-
-enum class Extent { Metadata, Whole };
 
 /// The CRDs of these names, in their order.
 std::vector<Result<Json>> read_crds(Run& run, const std::vector<std::string>& names,

@@ -229,7 +229,8 @@ class InPlace {
 
   Result<StepOutcome> contract() {
     CrdProgress& progress = run_.progress(action_);
-    if (progress.step != "Rewritten") {
+    const bool is_pruned = live_.stored_versions == std::vector{target_.summary.storage_version()};
+    if (progress.step != "Rewritten" || !is_pruned) {
       enter("Contract");
       std::string list;
       ASSIGN_OR_RETURN(const auto late, bring_into_step(run_, kind(false), list));
@@ -276,7 +277,9 @@ Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
                                      const VerifiedBackup& backup) {
   const BundleCrd& target = *run.target->crd(action.crd);
   const CrdSummary* live = run.installed.crd(action.crd);
-  if (live == nullptr) return is_gone(target.summary);
+  const BackupEntry* before = backup.entry(BackupRole::Crd, action.crd, {"", action.crd});
+  const bool is_another = live != nullptr && before != nullptr && before->uid != live->uid;
+  if (live == nullptr || is_another) return is_gone(target.summary);
   if (live->terminating) {
     return StepOutcome::stalled("CRDTerminating", "CustomResourceDefinition/" + action.crd +
                                                       " is being deleted by somebody");

@@ -8,11 +8,13 @@
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/steps/carry.h"
+#include "reconcilers/steps/read_again.h"
 
 namespace gatelift {
 namespace {
 
 constexpr int kMaxPasses = 20;
+constexpr int kMaxAttempts = 8;  // at an object that others write, in one pass
 constexpr std::size_t kPage = 500;
 constexpr std::size_t kBurst = 100;
 constexpr std::chrono::milliseconds kPoll{10};
@@ -119,8 +121,19 @@ class Projector {
   Step from_step(const Json& object) const {
     if (!kind_.serves_from) return {};
     const Halves::Projection projection = kind_.halves.projected_from(object);
-    if (!projection.problems.empty()) return {Need::CannotShow, Json(), {}};
+    if (!projection.problems.empty()) return cannot_show(object);
     return write(object, kind_.halves.from_half(object), projection.half);
+  }
+
+  Step cannot_show(const Json& object) const {
+    if (kind_.halves.is_marked_unshown(object)) return {Need::CannotShow, Json(), {}};
+    const std::string mark = kind_.halves.unshown_mark_of(object);
+    Json patch = {
+        {"metadata",
+         {{"resourceVersion", resource_version_of(object)},
+          {"annotations", {{std::string(kProjectedAnnotation), mark}}}}}
+    };
+    return {Need::CannotShow, std::move(patch), {}};
   }
 
   Step write(const Json& object, const Json& before, const Json& half) const {
@@ -183,6 +196,7 @@ class Writes {
         break;
       case Need::CannotShow:
         ++into_.not_shown;
+        if (!step.patch.is_null()) due_.push_back({key_of(object), step.need, step.patch});
         break;
       case Need::Refuse:
         refuse(object, step.problem);
@@ -218,10 +232,11 @@ class Writes {
 
   void note(const Due& due, const Result<Json>& answer) {
     if (answer) {
-      ++(due.need == Need::Release ? into_.released : into_.written);
+      if (due.need == Need::Write) ++into_.written;
+      if (due.need == Need::CannotShow) ++into_.marked_unshown;
       run_.report(kind_.crd.name, "Project", into_.written, kind_.action.objects);
     } else if (answer.error().is(ErrorKind::Conflict)) {
-      ++into_.raced;
+      into_.raced.push_back(due.key);
     } else if (!answer.error().is(ErrorKind::NotFound)) {
       into_.failures.note(display_name(kind_.crd.kind, due.key), answer.error());
     }
@@ -289,6 +304,14 @@ Result<Projected> project_all(Run& run, const BridgedKind& kind) {
                      return {};
                    }));
   writes.send();
+  for (int attempt = 1; attempt < kMaxAttempts && !projected.raced.empty(); ++attempt) {
+    const std::vector<ObjectKey> keys = std::exchange(projected.raced, {});
+    projected.seen -= static_cast<int>(keys.size());
+    ASSIGN_OR_RETURN(const std::vector<Json> live,
+                     read_those_left(run, kind.crd.resource(), keys, Extent::Whole));
+    for (const Json& object : live) RETURN_IF_ERROR(writes.add(object));
+    writes.send();
+  }
   return projected;
 }
 
@@ -309,7 +332,7 @@ Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& 
       return failed;
     }
     const bool is_to_be_released = kind.is_released && projected.written > 0;
-    if (projected.raced == 0 && !is_to_be_released) {
+    if (projected.raced.empty() && !is_to_be_released) {
       run.record().failures.clear();
       return std::nullopt;
     }
@@ -338,7 +361,9 @@ Result<void> follow(Run& run, const BridgedKind& kind, Watch& watch,
     }
     writes.send();
     note_lag(run, kind, projected, seen_at);
-    // What failed is found, and said, by the next look at everything.
+    if (!projected.failures.empty() || projected.marked_unshown > 0) {
+      return fail(ErrorKind::Expired, "something is to be said, after a look at everything");
+    }
     RETURN_IF_ERROR(ended);
   }
   return {};

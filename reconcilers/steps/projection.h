@@ -36,9 +36,9 @@ struct FollowedKind {
 struct Projected {
   int seen = 0;
   int written = 0;
-  int released = 0;   // of which we own nothing any more
-  int raced = 0;      // that changed meanwhile, and are not in step
-  int not_shown = 0;  // whose edit the version that leaves has no fields for
+  std::vector<ObjectKey> raced;  // that keep changing, and are not in step
+  int not_shown = 0;             // whose edit the version that leaves has no fields for
+  int marked_unshown = 0;        // of these, now
   ObjectFailures failures;
   std::string resource_version;  // of the list
 };
@@ -58,8 +58,8 @@ Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& 
                                                    std::string& list);
 
 /// Brings into step what a watch shows as changed, for this long. Expired where the watch has
-/// ended: everything has to be looked at again. The time from an event to the end of its write goes
-/// into the record.
+/// ended, or something failed that is to be said: everything has to be looked at again. The time
+/// from an event to the end of its write goes into the record.
 Result<void> follow(Run& run, const BridgedKind& kind, Watch& watch,
                     std::chrono::milliseconds time);
 

@@ -8,11 +8,13 @@
 #include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/failures.h"
+#include "reconcilers/steps/read_again.h"
 
 namespace gatelift {
 namespace {
 
 constexpr int kMaxPasses = 10;
+constexpr int kMaxAttempts = 8;  // at an object that others write, in one pass
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 bool names_kept_version(const std::string& api_version, const std::vector<std::string>& kept) {
@@ -39,6 +41,12 @@ struct Pass {
   std::vector<ObjectKey> conflicts;
 };
 
+/// A JSON patch is applied before the resourceVersion in it is compared: what it removes may be gone.
+/// Validation and admission give causes.
+bool is_patch_of_another_state(const Error& error) {
+  return error.is(ErrorKind::Invalid) && error.causes.empty();
+}
+
 void note_answer(Pass& pass, const CrdSummary& crd, const Json& object,
                  const Result<Json>& answer) {
   if (answer) {
@@ -48,7 +56,7 @@ void note_answer(Pass& pass, const CrdSummary& crd, const Json& object,
   const Error& error = answer.error();
   if (error.is(ErrorKind::NotFound)) {
     ++pass.vanished;
-  } else if (error.is(ErrorKind::Conflict)) {
+  } else if (error.is(ErrorKind::Conflict) || is_patch_of_another_state(error)) {
     pass.conflicts.push_back(key_of(object));
   } else {
     pass.failures.note(display_name(crd.kind, key_of(object)), error);
@@ -80,6 +88,23 @@ void rewrite_page(Run& run, const Rewriting& rewriting, const std::vector<Json>&
   run.cluster.send_each(batch, run.settings.in_flight);
 }
 
+/// Objects that somebody else wrote meanwhile, read again: where controllers write all the time no
+/// pass would be without them.
+Result<void> rewrite_again(Run& run, const Rewriting& rewriting, Pass& pass) {
+  for (int attempt = 1; attempt < kMaxAttempts && !pass.conflicts.empty(); ++attempt) {
+    const std::vector<ObjectKey> keys = std::exchange(pass.conflicts, {});
+    pass.seen -= static_cast<int>(keys.size());
+    ASSIGN_OR_RETURN(const std::vector<Json> live,
+                     read_those_left(run, rewriting.crd.resource(), keys,
+                                     rewriting.request ? Extent::Whole : Extent::Metadata));
+    const int num_gone = static_cast<int>(keys.size() - live.size());
+    pass.vanished += num_gone;
+    pass.seen += num_gone;
+    rewrite_page(run, rewriting, live, pass);
+  }
+  return {};
+}
+
 Result<Pass> rewrite_all(Run& run, const Rewriting& rewriting) {
   Pass pass;
   std::vector<Json> page;
@@ -97,6 +122,7 @@ Result<Pass> rewrite_all(Run& run, const Rewriting& rewriting) {
   });
   RETURN_IF_ERROR(listed);
   rewrite_page(run, rewriting, page, pass);
+  RETURN_IF_ERROR(rewrite_again(run, rewriting, pass));
   return pass;
 }
 

@@ -79,7 +79,7 @@ class KindVerification {
     if (path.empty()) {
       ++counts_.done;
       report(key_of(live), std::string(outcome()), "");
-    } else if (was_changed_since(intended, live)) {
+    } else if (was_changed_since(intended, live) || (in_place_ && is_of_others(path))) {
       ++counts_.skipped;
       report(key_of(live), "skipped", "changed by its owner since, at " + path);
     } else {
@@ -152,7 +152,25 @@ class KindVerification {
 
   bool was_changed_since(const Json& intended, const Json& live) const {
     const std::int64_t expected = converts_ ? 1 : int_at(intended, 0, "metadata", "generation");
-    return int_at(live, 0, "metadata", "generation") != expected;
+    if (int_at(live, 0, "metadata", "generation") != expected) return true;
+    return in_place_ && was_written_since_the_start(live);
+  }
+
+  /// Of an object that stays, metadata is anybody's to change at any time, without a trace in its
+  /// generation. The run writes kubectl's note alone.
+  static bool is_of_others(const std::string& path) {
+    return path.starts_with("metadata.") &&
+           !path.ends_with("kubectl.kubernetes.io/last-applied-configuration");
+  }
+
+  /// Our own entries are gone from managedFields, and others keep their times.
+  bool was_written_since_the_start(const Json& live) const {
+    const Time start =
+        std::chrono::floor<std::chrono::seconds>(run_.migration.record.started_at.value_or(Time{}));
+    return std::ranges::any_of(array_at(live, "metadata", "managedFields"), [&](const Json& entry) {
+      const auto time = parse_time(string_at(entry, "time"));
+      return time && *time >= start && string_at(entry, "subresource").empty();
+    });
   }
 
   /// Objects that spec.accept has left in the backup: neither their uid nor their place is in an

@@ -256,6 +256,67 @@ TEST(InPlace, ShowsOldClientsWhatWasThereWhereTheyHaveNoFieldForTheNew) {
   EXPECT_EQ(world.stored(kFirst)["spec"]["targetRefs"].size(), 2U);
 }
 
+TEST(InPlace, LosesNothingThatOnlyTheNewVersionCanSayWhereAnOldClientWritesAllOfIt) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  Json targets = world.stored(kFirst)["spec"]["targetRefs"];
+  targets.push_back(targets[0]);
+  targets[1]["name"] = "second";
+  world.edit(world::kNewPolicies, kFirst,
+             {
+                 {"targetRefs", targets}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  Json whole = *get(world.cluster, world::kOldPolicies, kFirst);
+  whole["spec"].erase("targetRefs");
+  whole["spec"].erase("validation");
+  ASSERT_TRUE(replace(world.cluster, world::kOldPolicies, whole));
+  const ReconcileResult result = world.run("up");
+  EXPECT_TRUE(result.stalled);
+  EXPECT_NE(result.message.find("policy-0"), std::string::npos) << result.message;
+}
+
+TEST(InPlace, LeavesLabelsToWhoeverChangesThemMeanwhile) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  ASSERT_TRUE(merge_patch(world.cluster, world::kOldPolicies, kFirst,
+                          {
+                              {"metadata", {{"labels", {{"app", "another"}}}}}
+  }));
+  world.set_spec({
+      {"inPlace", {{"hold", "None"}}}
+  });
+  const ReconcileResult result = world.run("up");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.message;
+  EXPECT_EQ(world.stored(kFirst)["metadata"]["labels"]["app"], "another");
+}
+
+TEST(InPlace, DoesNotTakeACrdThatSomebodyMadeAnewForItsOwn) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  Request removal;
+  removal.verb = Verb::Delete;
+  removal.resource = resources::kCrds;
+  removal.key = {"", world::kPolicyCrd};
+  ASSERT_TRUE(world.cluster.send(removal));
+  world.clock.advance(std::chrono::seconds(60));
+  for (const Json& crd : world::new_bundle_crds()) {
+    if (key_of(crd).name == world::kPolicyCrd) {
+      ASSERT_TRUE(create(world.cluster, resources::kCrds, crd));
+    }
+  }
+  world.clock.advance(std::chrono::seconds(60));
+  const ReconcileResult result = world.run("up");
+  EXPECT_TRUE(result.stalled);
+  EXPECT_EQ(result.reason, "CRDChanged") << result.message;
+  world.roll_back();
+  EXPECT_EQ(world.run("up").reason, "RolledBack");
+  EXPECT_EQ(world.keys().size(), 4U) << "out of the backup";
+}
+
 TEST(InPlace, KeepsAnObjectWithAFinalizerThatIsBeingDeleted) {
   InPlaceWorld world;
   ASSERT_TRUE(merge_patch(world.cluster, world::kOldPolicies, kFirst,
