@@ -7,6 +7,7 @@
 #include "controller/foreground.h"
 #include "controller/plan_printer.h"
 #include "reconcilers/migration_json.h"
+#include "reconcilers/plan/actions.h"
 
 namespace gatelift {
 namespace {
@@ -41,11 +42,9 @@ std::string counts_text(const Counts& counts) {
 /// (client-go's disk cache).
 std::string cache_hint(const Record& record) {
   const bool moved =
-      record.plan && std::any_of(record.plan->actions.begin(), record.plan->actions.end(),
-                                 [](const PlannedAction& action) {
-                                   return action.kind == ActionKind::Convert ||
-                                          action.kind == ActionKind::ConvertInPlace;
-                                 });
+      record.plan &&
+      std::any_of(record.plan->actions.begin(), record.plan->actions.end(),
+                  [](const PlannedAction& action) { return is_conversion(action.kind); });
   if (!moved) return {};
   return "Where kubectl answers NotFound for a converted kind, `kubectl api-resources` renews its "
          "cache.\n";

@@ -36,10 +36,7 @@ constexpr std::chrono::milliseconds kRehearsalPausePerObject{40};
 
 bool is_under_way(const Record& record) { return record.started_at.has_value(); }
 
-bool is_update(ActionKind kind) {
-  return writes_target_crd(kind) && kind != ActionKind::Convert &&
-         kind != ActionKind::ConvertInPlace;
-}
+bool is_update(ActionKind kind) { return writes_target_crd(kind) && !is_conversion(kind); }
 
 /// Proven by the record (the step came to its end) and by the cluster (it is still so).
 Result<bool> is_action_proven(Run& run, const PlannedAction& action) {

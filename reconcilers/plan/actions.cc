@@ -132,6 +132,10 @@ std::vector<ReferenceMove> reference_moves(const std::vector<PlannedAction>& act
   return moves;
 }
 
+bool is_conversion(ActionKind kind) {
+  return kind == ActionKind::Convert || kind == ActionKind::ConvertInPlace;
+}
+
 bool is_about_crd(const PlannedAction& action) {
   return action.object_kind != kPolicyKind && action.object_kind != kValidatingWebhookKind;
 }

@@ -23,4 +23,7 @@ bool is_about_crd(const PlannedAction& action);
 /// Puts actions into the order in which they run.
 void sort_actions(std::vector<PlannedAction>& actions);
 
+/// Whether objects change their shape, by whichever strategy.
+bool is_conversion(ActionKind kind);
+
 }  // namespace gatelift

@@ -8,6 +8,7 @@
 #include "reconcilers/bundle/digest.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/convert/intention.h"
+#include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/plan.h"
 #include "reconcilers/plan/version_use.h"
 #include "reconcilers/steps/restored_object.h"
@@ -68,10 +69,7 @@ class Scanner {
 
   /// Whole objects only where their content matters.
   bool needs_content() const {
-    if (kind() == ActionKind::Convert || kind() == ActionKind::ConvertInPlace ||
-        kind() == ActionKind::Rename) {
-      return true;
-    }
+    if (is_reshaped()) return true;
     if (kind() != ActionKind::Keep && !inputs_.moves.empty()) return true;
     return kind() == ActionKind::Update && inputs_.live.digest != inputs_.target->summary.digest;
   }
@@ -120,6 +118,11 @@ class Scanner {
  private:
   std::optional<ActionKind> kind() const {
     return inputs_.action == nullptr ? std::nullopt : std::optional(inputs_.action->kind);
+  }
+
+  /// Whether each object gets another shape, or becomes one of another kind.
+  bool is_reshaped() const {
+    return kind() && (is_conversion(*kind()) || *kind() == ActionKind::Rename);
   }
 
   std::string name_of(const Json& object) const {
@@ -218,10 +221,8 @@ class Scanner {
   }
 
   void tell(const Json& object, const Intention& intention) {
-    const bool is_reshaped = kind() == ActionKind::Convert ||
-                             kind() == ActionKind::ConvertInPlace || kind() == ActionKind::Rename;
     const bool has_sink = inputs_.intention_sink != nullptr && *inputs_.intention_sink;
-    if (has_sink && (is_reshaped || !intention.changes.empty())) {
+    if (has_sink && (is_reshaped() || !intention.changes.empty())) {
       (*inputs_.intention_sink)(object, intention);
     }
   }

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "reconcilers/plan/actions.h"
+
 namespace gatelift {
 namespace {
 
@@ -35,8 +37,7 @@ CrdState state_of(const CrdSummary& crd, std::string bundle) {
 /// What Migrate leaves of status.storedVersions.
 std::vector<std::string> planned_stored_versions(const PlannedAction* action,
                                                  const CrdSummary& target, const CrdState* before) {
-  const bool is_written = action != nullptr && (action->kind == ActionKind::Convert ||
-                                                action->kind == ActionKind::ConvertInPlace ||
+  const bool is_written = action != nullptr && (is_conversion(action->kind) ||
                                                 action->rewrites_objects || before == nullptr);
   if (is_written || before == nullptr) return {target.storage_version()};
   return before->stored_versions;

@@ -11,6 +11,13 @@
 
 namespace gatelift {
 
+/// Makes `half`, which is in the place of `before`, one of the object's halves, and marks both as
+/// in step: a JSON merge patch under the object's resourceVersion. Pure.
+Json half_patch(const Json& object, const Halves& halves, const Json& before, const Json& half);
+
+/// Why one half cannot be made of the other. Error kind Invalid, the reason is the problem's code.
+Error error_of(const ConversionProblem& problem);
+
 /// One write, under the object's resourceVersion, at the version of `crd` that is stored:
 /// - fields of the half that leaves and our annotation are removed, which makes nobody their owner;
 /// - managedFields become those of the version that stays: paths mapped, our own entries gone;

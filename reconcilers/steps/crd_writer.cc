@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/crd_writer.h"
 
-#include "reconcilers/steps/read_again.h"
-
 #include <algorithm>
 #include <map>
+
+#include "reconcilers/steps/read_again.h"
 
 namespace gatelift {
 namespace {

@@ -59,9 +59,7 @@ Result<std::vector<ConversionProblem>> IntendedItems::of(const Json& object,
   if (!intention.ok()) return resolve(object, std::move(intention.problems), item);
   std::vector<ConversionProblem> losses = unaccepted_losses(object, intention);
   if (!losses.empty()) return losses;
-  const bool makes = action_.kind == ActionKind::Convert ||
-                     action_.kind == ActionKind::ConvertInPlace ||
-                     action_.kind == ActionKind::Rename;
+  const bool makes = is_conversion(action_.kind) || action_.kind == ActionKind::Rename;
   if (makes || intention.needs_write() || is_superseding(key)) {
     item = BackupItem{BackupRole::Intended, target_->summary.name, std::move(intention.object)};
   }

@@ -9,6 +9,7 @@
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/convert/pruning.h"
+#include "reconcilers/plan/actions.h"
 #include "reconcilers/steps/intended_items.h"
 #include "reconcilers/steps/rewrite.h"
 #include "reconcilers/steps/rewriting_trial.h"
@@ -84,10 +85,7 @@ class KindRehearsal {
   }
 
   /// Whether all of it is written anew, so that no field of it is forgiven.
-  bool is_remade() const {
-    return kind_.action.kind == ActionKind::Convert ||
-           kind_.action.kind == ActionKind::ConvertInPlace;
-  }
+  bool is_remade() const { return is_conversion(kind_.action.kind); }
 
   /// Whether the run writes the object as it is now: a new kind's objects come beside the old ones.
   bool is_written(const ObjectTrial& trial) const {

@@ -7,7 +7,8 @@
 
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/findings.h"
-#include "reconcilers/steps/carry.h"
+#include "reconcilers/steps/contraction.h"
+#include "reconcilers/steps/json_patch.h"
 #include "reconcilers/steps/read_again.h"
 
 namespace gatelift {
@@ -80,16 +81,7 @@ class Projector {
     }
     // An empty list would have the API server begin anew.
     if (kept.size() == entries.size() || kept.empty()) return {};
-    return {
-        Need::Release,
-        Json::array(
-            {{{"op", "replace"},
-              {"path", "/metadata/resourceVersion"},
-              {"value", resource_version_of(object)}},
-                     {{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", std::move(kept)}}}
-            ),
-        {                                                     }
-    };
+    return {Need::Release, managed_fields_patch(object, std::move(kept)), {}};
   }
 
   Result<Step> to_step(const Json& object) const {
@@ -137,14 +129,7 @@ class Projector {
   }
 
   Step write(const Json& object, const Json& before, const Json& half) const {
-    Json patch = merge_patch_between(before, half);
-    Json after = object;
-    after.merge_patch(patch);
-    patch["metadata"] = {
-        {"resourceVersion", resource_version_of(object)                                       },
-        {"annotations",     {{std::string(kProjectedAnnotation), kind_.halves.mark_of(after)}}}
-    };
-    return {Need::Write, std::move(patch), {}};
+    return {Need::Write, half_patch(object, kind_.halves, before, half), {}};
   }
 
   Result<Step> both_edited(const Json& object) const {
@@ -199,7 +184,7 @@ class Writes {
         if (!step.patch.is_null()) due_.push_back({key_of(object), step.need, step.patch});
         break;
       case Need::Refuse:
-        refuse(object, step.problem);
+        into_.failures.note(display_name(kind_.crd.kind, key_of(object)), error_of(step.problem));
         break;
     }
     return {};
@@ -240,14 +225,6 @@ class Writes {
     } else if (!answer.error().is(ErrorKind::NotFound)) {
       into_.failures.note(display_name(kind_.crd.kind, due.key), answer.error());
     }
-  }
-
-  void refuse(const Json& object, const ConversionProblem& problem) {
-    Error error;
-    error.kind = ErrorKind::Invalid;
-    error.reason = problem.code;
-    error.message = problem.field + ": " + problem.message + "; next: " + problem.next;
-    into_.failures.note(display_name(kind_.crd.kind, key_of(object)), error);
   }
 
   Run& run_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "reconcilers/steps/json_patch.h"
+
 namespace gatelift {
 namespace {
 
@@ -38,7 +40,8 @@ void clamp_generation(Json& node, std::int64_t generation) {
   }
 }
 
-/// managedFields in an order and without the times, which no write of ours can set to what they were.
+/// managedFields in an order and without the times, which no write of ours can set to what they
+/// were.
 std::vector<std::string> comparable(const Json& entries) {
   std::vector<std::string> texts;
   for (Json entry : entries) {
@@ -63,8 +66,7 @@ std::string difference(const Json& intended, const Json& live, const std::string
   }
   if (intended.is_array() && live.is_array() && intended.size() == live.size()) {
     for (std::size_t i = 0; i < intended.size(); ++i) {
-      std::string below =
-          difference(intended[i], live[i], path + "[" + std::to_string(i) + "]");
+      std::string below = difference(intended[i], live[i], path + "[" + std::to_string(i) + "]");
       if (!below.empty()) return below;
     }
     return "";
@@ -114,7 +116,9 @@ std::optional<Request> status_request(const Json& intended, const Resource& reso
   request.subresource = "status";
   Json restored = *status;
   clamp_generation(restored, generation);
-  request.body = {{"status", std::move(restored)}};
+  request.body = {
+      {"status", std::move(restored)}
+  };
   for (const Json& entry : managed_fields_of(intended)) {
     if (string_at(entry, "subresource") == "status") {
       request.field_manager = string_at(entry, "manager");
@@ -133,12 +137,7 @@ std::optional<Request> managed_fields_request(const Json& intended, const Json& 
   request.verb = Verb::JsonPatch;
   request.resource = resource;
   request.key = key_of(intended);
-  request.body = Json::array({{{"op", "replace"},
-                               {"path", "/metadata/resourceVersion"},
-                               {"value", resource_version_of(live)}},
-                              {{"op", "replace"},
-                               {"path", "/metadata/managedFields"},
-                               {"value", wanted}}});
+  request.body = managed_fields_patch(live, wanted);
   return request;
 }
 

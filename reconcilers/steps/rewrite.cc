@@ -8,6 +8,7 @@
 #include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/crd_writer.h"
 #include "reconcilers/steps/failures.h"
+#include "reconcilers/steps/json_patch.h"
 #include "reconcilers/steps/read_again.h"
 
 namespace gatelift {
@@ -41,8 +42,8 @@ struct Pass {
   std::vector<ObjectKey> conflicts;
 };
 
-/// A JSON patch is applied before the resourceVersion in it is compared: what it removes may be gone.
-/// Validation and admission give causes.
+/// A JSON patch is applied before the resourceVersion in it is compared: what it removes may be
+/// gone. Validation and admission give causes.
 bool is_patch_of_another_state(const Error& error) {
   return error.is(ErrorKind::Invalid) && error.causes.empty();
 }
@@ -224,6 +225,17 @@ std::optional<RewrittenNote> rewritten_note(const Json& object, const std::strin
   return RewrittenNote{convert_last_applied(note, version), last_applied_manager(object)};
 }
 
+Request write_of_nothing(const Json& object, const CrdSummary& crd) {
+  Request request;
+  request.verb = Verb::MergePatch;
+  request.resource = crd.resource();
+  request.key = key_of(object);
+  request.body = {
+      {"metadata", {{"resourceVersion", resource_version_of(object)}}}
+  };
+  return request;
+}
+
 Request rewrite_request(const Json& object, const Rewriting& rewriting) {
   const CrdSummary& crd = rewriting.crd;
   const std::string version = crd.storage_version();
@@ -232,34 +244,17 @@ Request rewrite_request(const Json& object, const Rewriting& rewriting) {
   request.key = key_of(object);
   const auto note = rewritten_note(object, version, rewriting.kept_versions);
   if (!note && stale_managed_versions(object, crd.group, rewriting.kept_versions).empty()) {
-    request.verb = Verb::MergePatch;
-    request.body = {
-        {"metadata", {{"resourceVersion", resource_version_of(object)}}}
-    };
-    return request;
+    return write_of_nothing(object, crd);
   }
-  // A change of managedFields alone makes nobody an owner; a change of the annotation makes its
-  // writer one, so it is written in the name of the manager that owns it.
+  // A change of the annotation makes its writer an owner, so it is written in the name of the
+  // manager that owns it.
   request.verb = Verb::JsonPatch;
-  request.body = Json::array();
-  request.body.push_back({
-      {"op",    "replace"                  },
-      {"path",  "/metadata/resourceVersion"},
-      {"value", resource_version_of(object)}
-  });
-  request.body.push_back({
-      {"op",              "replace"           },
-      { "path", "/metadata/managedFields"},
-      { "value", convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
-       crd.kind, version, kFieldManager)}
-  });
+  request.body = managed_fields_patch(
+      object, convert_managed_fields(array_at(object, "metadata", "managedFields"), crd.group,
+                                     crd.kind, version, kFieldManager));
   if (note) {
     request.field_manager = note->manager;
-    request.body.push_back({
-        {"op",    "replace"                                                                },
-        {"path",  "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
-        {"value", note->note                                                               }
-    });
+    request.body.push_back(replacement(annotation_pointer(kLastApplied), note->note));
   }
   return request;
 }

@@ -23,6 +23,10 @@ struct Rewriting {
   std::function<Result<Request>(const Json&)> request = {};
 };
 
+/// A write under the object's resourceVersion that changes nothing: the server encodes it anew, in
+/// the storage version. Pure.
+Request write_of_nothing(const Json& object, const CrdSummary& crd);
+
 /// The smallest write that makes the server encode `object` anew, under its resourceVersion;
 /// `object` may be metadata only. Pure.
 Request rewrite_request(const Json& object, const Rewriting& rewriting);

@@ -93,7 +93,9 @@ class KindVerification {
   Result<Json> intention_for(const BackupEntry& entry) const {
     if (in_place_) {
       ASSIGN_OR_RETURN(const Json before, run_.backup->document(entry));
-      Json intended = intentions_->of(before).object;
+      Intention intention = intentions_->of(before);
+      // Nobody could have made it: somebody has changed it since, or it is not what it should be.
+      Json intended = intention.ok() ? std::move(intention.object) : to_be_changed(before);
       // Its generation counts what we have written: the other shape, and the end of the first.
       intended["metadata"]["generation"] =
           int_at(before, 0, "metadata", "generation") + writes_of(before);
@@ -121,6 +123,14 @@ class KindVerification {
       difference = std::move(path);
     }
     return difference;
+  }
+
+  /// What no object of the target equals.
+  static Json to_be_changed(const Json& before) {
+    return {
+        {"metadata", {{"name", key_of(before).name}}     },
+        {"spec",     {{"unconverted", before.at("spec")}}}
+    };
   }
 
   /// Changes of spec that a conversion in place makes of an object.
