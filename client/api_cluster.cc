@@ -112,9 +112,9 @@ ApiCluster::ApiCluster(Endpoint endpoint, ApiClusterOptions options)
   const TlsPeer peer = peer_of(endpoint_);
   if (options_.backend == HttpBackend::Cpprest &&
       CpprestTransport::can_reach(endpoint_.server, peer)) {
-    calls_ = std::make_unique<CpprestTransport>(endpoint_.server, peer);
+    calls_ = std::make_shared<CpprestTransport>(endpoint_.server, peer);
   }
-  streams_ = std::make_unique<BeastTransport>(endpoint_.server, peer);
+  streams_ = std::make_shared<BeastTransport>(endpoint_.server, peer);
 }
 
 ApiCluster::~ApiCluster() = default;
@@ -133,14 +133,33 @@ Result<std::unique_ptr<ApiCluster>> ApiCluster::connect(Endpoint endpoint,
   return std::unique_ptr<ApiCluster>(new ApiCluster(std::move(endpoint), std::move(options)));
 }
 
-Transport& ApiCluster::transport_for(const Request& request) {
+Result<std::shared_ptr<Transport>> ApiCluster::transport_for(const Request& request) {
+  if (!request.server.empty()) return transport_to(request.server);
+  if (request.fresh_connection) {
+    return std::shared_ptr<Transport>(
+        std::make_shared<BeastTransport>(endpoint_.server, peer_of(endpoint_)));
+  }
   const bool is_single = request.verb != Verb::List && is_repeatable(request);
-  return calls_ && is_single ? *calls_ : *streams_;
+  return calls_ && is_single ? calls_ : std::shared_ptr<Transport>(streams_);
+}
+
+/// It has to prove itself by the name that all of them are known by.
+Result<std::shared_ptr<Transport>> ApiCluster::transport_to(const std::string& server) {
+  const std::lock_guard lock(others_mutex_);
+  std::shared_ptr<Transport>& found = others_[server];
+  if (found == nullptr) {
+    const char* scheme = endpoint_.server.is_tls ? "https://" : "http://";
+    ASSIGN_OR_RETURN(ServerUrl url, parse_server_url(scheme + server));
+    url.path = endpoint_.server.path;
+    found = std::make_shared<BeastTransport>(std::move(url), peer_of(endpoint_));
+  }
+  return found;
 }
 
 Error ApiCluster::locate(const Request& request, Error error) const {
   if (error.http_status != 0) return error;  // answers name their call themselves
-  return wrap(std::move(error), describe(request) + ": server " + endpoint_.server.authority());
+  const std::string server = request.server.empty() ? endpoint_.server.authority() : request.server;
+  return wrap(std::move(error), describe(request) + ": server " + server);
 }
 
 HttpCall ApiCluster::prepare(const Request& request, HttpRequest http,
@@ -196,9 +215,11 @@ Result<T> ApiCluster::repeat(const Request& request,
 Result<Json> ApiCluster::send_once(const Request& request, const Attempt& attempt) {
   const HttpCall call = prepare(request, http_request_of(request), attempt);
   const std::stop_token stop = is_write(request.verb) ? std::stop_token() : options_.stop;
-  auto response = transport_for(request).call(call, stop);
+  ASSIGN_OR_RETURN(const std::shared_ptr<Transport> transport, transport_for(request));
+  auto response = transport->call(call, stop);
   if (!response) return fail(locate(request, std::move(response).error()));
   report_warnings(*response);
+  if (request.as_text) return read_text(*response, describe(request));
   return read_response(*response, describe(request));
 }
 

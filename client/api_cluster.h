@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -58,14 +59,17 @@ class ApiCluster : public Cluster {
                                             std::chrono::seconds server_timeout,
                                             const Attempt& attempt);
   HttpCall prepare(const Request& request, HttpRequest http, const Attempt& attempt) const;
-  Transport& transport_for(const Request& request);
+  Result<std::shared_ptr<Transport>> transport_for(const Request& request);
+  Result<std::shared_ptr<Transport>> transport_to(const std::string& server);
   Error locate(const Request& request, Error error) const;
   void report_warnings(const HttpResponse& response);
 
   const Endpoint endpoint_;
   const ApiClusterOptions options_;
-  std::unique_ptr<Transport> calls_;  // null where everything goes over streams_
-  std::unique_ptr<StreamTransport> streams_;
+  std::shared_ptr<Transport> calls_;  // null where everything goes over streams_
+  std::shared_ptr<StreamTransport> streams_;
+  std::mutex others_mutex_;
+  std::map<std::string, std::shared_ptr<Transport>> others_;  // by Request::server
   std::mutex warnings_mutex_;
   std::set<std::string> warnings_;
 };

@@ -64,6 +64,7 @@ void append_query(std::string& out, const Request& request) {
   }
   if (is_write(request.verb) && request.dry_run) query.add("dryRun", "All");
   if (request.verb == Verb::Apply && request.force) query.add("force", "true");
+  if (!is_write(request.verb) && request.from_watch_cache) query.add("resourceVersion", "0");
   if (request.verb == Verb::List) {
     query.add_unless_empty("labelSelector", request.label_selector);
     query.add_unless_empty("fieldSelector", request.field_selector);
@@ -195,6 +196,7 @@ std::string describe(const Request& request) {
 }
 
 std::string_view accept_of(const Request& request) {
+  if (request.as_text) return "text/plain";
   if (!request.metadata_only) return "application/json";
   return request.verb == Verb::List
              ? "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
@@ -244,6 +246,7 @@ Result<void> check_request(const Request& request) {
     if (!request.raw_path.starts_with('/')) return refuse("the path is not absolute");
     return {};
   }
+  if (request.as_text) return refuse("only a path of its own is answered as text");
   const Resource& resource = request.resource;
   if (resource.version.empty() || resource.plural.empty()) {
     return refuse("the resource has no version or no plural name");

@@ -61,6 +61,16 @@ struct Request {
   std::string field_selector;
   bool metadata_only = false;  // PartialObjectMetadata(List); also for Get
 
+  // Get and List.
+  bool from_watch_cache = false;  // resourceVersion=0: what the API server that answers has heard of
+
+  // Where there are several API servers.
+  std::string server;  // "host:port" of the one to ask; "" is any, by the address that we know them by
+  bool fresh_connection = false;  // so that another one may answer than did last time
+
+  /// Get of a raw_path: the answer is its text, as a JSON string.
+  bool as_text = false;
+
   /// Total time for the call with all its retries; the default is ApiCluster's.
   std::optional<std::chrono::milliseconds> deadline;
 };

@@ -156,6 +156,12 @@ Result<Json> read_response(const HttpResponse& response, std::string_view call) 
   return json;
 }
 
+Result<Json> read_text(const HttpResponse& response, std::string_view call) {
+  if (response.status >= 200 && response.status < 300) return Json(response.body);
+  const auto json = parse_json(response.body);
+  return fail(error_of_answer(response, json ? &*json : nullptr, call));
+}
+
 std::vector<std::string> warnings_of(const HttpResponse& response) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : response.headers) {

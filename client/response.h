@@ -20,6 +20,9 @@ namespace gatelift {
 /// page not found" come from the API server itself) or no reason in it.
 Result<Json> read_response(const HttpResponse& response, std::string_view call);
 
+/// The text of a 2xx answer that is no object, as a JSON string; else like read_response.
+Result<Json> read_text(const HttpResponse& response, std::string_view call);
+
 /// The Error of a Status object, as answers and watches carry it. `http_status` counts where the
 /// Status has no code.
 Error error_of_status(const Json& status, int http_status, std::string_view call);

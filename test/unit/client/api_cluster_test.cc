@@ -194,6 +194,61 @@ TEST(ApiCluster, SendsNothingThatWouldBeAnotherCall) {
   EXPECT_EQ(server.num_connections(), 0);
 }
 
+std::string address_of(const FaultServer& server) {
+  return "127.0.0.1:" + std::to_string(server.port());
+}
+
+TEST(ApiCluster, AsksTheOneOfSeveralServersThatARequestNames) {
+  const auto respond = [](const SeenRequest&, Reply& reply) { reply.respond(200, kObject); };
+  FaultServer server({}, respond);
+  FaultServer other({}, respond);
+  const auto cluster = cluster_of(server);
+  Request request = request_of(Verb::Get);
+  request.server = address_of(other);
+  ASSERT_TRUE(cluster->send(request));
+  EXPECT_EQ(server.seen().size(), 0U);
+  ASSERT_EQ(other.seen().size(), 1U);
+  EXPECT_EQ(other.seen()[0].headers.at("authorization"), "Bearer t1");
+}
+
+TEST(ApiCluster, NamesTheServerThatARequestNamesWhereItDoesNotAnswer) {
+  FaultServer server({}, [](const SeenRequest&, Reply& reply) { reply.respond(200, kObject); });
+  std::string gone;
+  {
+    FaultServer other({}, [](const SeenRequest&, Reply&) {});
+    gone = address_of(other);
+  }
+  Request request = request_of(Verb::Get);
+  request.server = gone;
+  request.deadline = milliseconds(300);
+  const auto answer = cluster_of(server)->send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("server " + gone), std::string::npos);
+}
+
+TEST(ApiCluster, MakesAFreshConnectionWhereItIsAskedTo) {
+  FaultServer server({}, [](const SeenRequest&, Reply& reply) { reply.respond(200, kObject); });
+  const auto cluster = cluster_of(server);
+  Request request = request_of(Verb::Get);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(cluster->send(request));
+  const int kept = server.num_connections();
+  request.fresh_connection = true;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(cluster->send(request));
+  EXPECT_EQ(kept, 1);
+  EXPECT_EQ(server.num_connections(), kept + 3);
+}
+
+TEST(ApiCluster, HandsOverAPathAsTextWhereThatIsAskedFor) {
+  FaultServer server({}, [](const SeenRequest&, Reply& reply) { reply.respond(200, "up 1\n"); });
+  Request request;
+  request.raw_path = "/metrics";
+  request.as_text = true;
+  const auto answer = cluster_of(server)->send(request);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->get<std::string>(), "up 1\n");
+  EXPECT_EQ(server.seen()[0].headers.at("accept"), "text/plain");
+}
+
 TEST(ApiCluster, ReportsEachWarningOnce) {
   FaultServer server({}, [](const SeenRequest&, Reply& reply) {
     reply.respond(200, kObject, "Warning: 299 - \"v1beta1 is deprecated\"\r\n");
