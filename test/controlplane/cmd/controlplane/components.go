@@ -32,12 +32,20 @@ type layout struct {
 	clientPort  int
 	peerPort    int
 	serverPort  int
+	relayed     string // host:port by which API servers but the first reach etcd; "" is etcd's own
 	pki         *pki
 	auditPolicy string
 }
 
 func (l *layout) file(name string) string {
 	return filepath.Join(l.dir, name)
+}
+
+func (l *layout) etcdURLOf(index int) string {
+	if index == 0 || l.relayed == "" {
+		return l.etcdURL()
+	}
+	return "http://" + l.relayed
 }
 
 func (l *layout) etcdURL() string {
@@ -73,7 +81,7 @@ func (l *layout) etcdArgs() []string {
 // reserved for documentation (RFC 5737), which nothing here connects to.
 func (l *layout) apiServerArgs(index int, o *options) []string {
 	args := []string{
-		"--etcd-servers=" + l.etcdURL(),
+		"--etcd-servers=" + l.etcdURLOf(index),
 		"--bind-address=" + serverIP(index).String(),
 		fmt.Sprintf("--advertise-address=192.0.2.%d", index+1),
 		fmt.Sprintf("--secure-port=%d", l.serverPort),

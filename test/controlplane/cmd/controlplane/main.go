@@ -28,6 +28,7 @@ type options struct {
 	dir                   string
 	bin                   string
 	servers               int
+	etcdRelay             bool
 	withControllerManager bool
 	admissionExtra        string
 	serverArgs            []string
@@ -91,6 +92,8 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.dir, "dir", "", "directory of data, logs and kubeconfig; new or empty (required)")
 	flags.StringVar(&o.bin, "bin", filepath.Dir(executable), "directory of the components' binaries")
 	flags.IntVar(&o.servers, "apiservers", 1, "number of API servers, each on its own loopback address")
+	flags.BoolVar(&o.etcdRelay, "etcd-relay", false, "API servers but the first hear from etcd through a relay, "+
+		"which holds everything back for the duration in the file DIR/etcd-delay, if there is one")
 	flags.BoolVar(&o.withControllerManager, "with-controller-manager", false,
 		"also run "+strings.Join(controllers, ", "))
 	flags.StringVar(&o.admissionExtra, "admission-extra", "", "admission plugins to enable, by comma")

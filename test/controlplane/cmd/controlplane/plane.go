@@ -39,6 +39,7 @@ type plane struct {
 	client            *http.Client
 	reservations      []reservation
 	etcd              *process
+	relay             *relay
 	apiServers        []*process
 	controllerManager *process
 	deaths            deaths
@@ -108,6 +109,13 @@ func (p *plane) up(ctx context.Context) error {
 	}
 	if err := p.etcd.await(ctx, p.get(p.etcdURL()+"/readyz")); err != nil {
 		return err
+	}
+	if p.options.etcdRelay {
+		etcd := fmt.Sprintf("127.0.0.1:%d", p.clientPort)
+		if p.relay, err = startRelay(etcd, p.file("etcd-delay")); err != nil {
+			return err
+		}
+		p.relayed = p.relay.address()
 	}
 	if err := p.startAPIServers(ctx); err != nil {
 		return err
@@ -183,6 +191,9 @@ func (p *plane) killAPIServers() {
 }
 
 func (p *plane) down() {
+	if p.relay != nil {
+		p.relay.close()
+	}
 	for _, component := range p.components() {
 		component.kill()
 	}
