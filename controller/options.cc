@@ -44,8 +44,9 @@ const std::map<std::string, Strategy> kStrategies{
     {"InPlace",  Strategy::InPlace }
 };
 const std::map<std::string, Hold> kHolds{
-    {"None",     Hold::None    },
-    {"Approval", Hold::Approval}
+    {"None",        Hold::None       },
+    {"Approval",    Hold::Approval   },
+    {"UntilUnused", Hold::UntilUnused}
 };
 const std::map<std::string, OnFailure> kOnFailures{
     {"Halt",     OnFailure::Halt    },
@@ -93,6 +94,7 @@ class Grammar {
     }
     if (!strategy_.empty()) options_.spec.strategy = kStrategies.at(strategy_);
     if (!hold_.empty()) options_.spec.hold = kHolds.at(hold_);
+    if (!unused_for_.empty()) options_.spec.unused_for = or_refuse(parse_duration(unused_for_));
     if (!on_failure_.empty()) options_.spec.on_failure = kOnFailures.at(on_failure_);
     for (const std::string& text : accept_) options_.spec.accept.push_back(consent(text));
     for (const std::string& path : bundles_) options_.bundles.emplace_back(path);
@@ -213,9 +215,12 @@ class Grammar {
     sub->add_option(
            "--hold", hold_,
            "With --strategy InPlace, when the old version may stop being served: None\n"
-           "(at once), or Approval (when spec.inPlace.hold is set to None) (default: None)")
+           "(at once), Approval (when spec.inPlace.hold is set to None), or UntilUnused\n"
+           "(when nobody has used it for --unused-for) (default: None)")
         ->check(CLI::IsMember(kHolds).description(""))
         ->type_name("HOLD");
+    sub->add_option("--unused-for", unused_for_, "With --hold UntilUnused, how long (default: 10m)")
+        ->type_name("DURATION");
     sub->add_option("--name", options_.name,
                     "Name of the GatewayAPIMigration (default: made of the target)")
         ->type_name("NAME");
@@ -426,6 +431,7 @@ class Grammar {
   // it needs.
   std::string strategy_;
   std::string hold_;
+  std::string unused_for_;
   std::string on_failure_;
   std::vector<std::string> accept_;
   std::vector<std::string> bundles_;

@@ -72,6 +72,8 @@ std::string_view to_string(Hold hold) {
   switch (hold) {
     case Hold::None:
       return "None";
+    case Hold::UntilUnused:
+      return "UntilUnused";
     case Hold::Approval:
       return "Approval";
   }

@@ -27,8 +27,9 @@ enum class Strategy {
 };
 /// When an InPlace conversion may stop serving the old version.
 enum class Hold {
-  None,      // as soon as every object has both shapes
-  Approval,  // when spec.inPlace.hold is set to None
+  None,         // as soon as every object has both shapes
+  Approval,     // when spec.inPlace.hold is set to None
+  UntilUnused,  // when nobody has used the old version for spec.inPlace.unusedFor
 };
 enum class Mode { Apply, Plan };
 enum class Approval { Automatic, Required };
@@ -55,7 +56,8 @@ struct MigrationSpec {
   OnFailure on_failure = OnFailure::Halt;
   std::vector<Consent> accept;
   std::chrono::hours retain{720};
-  Hold hold = Hold::None;  // field inPlace.hold
+  Hold hold = Hold::None;                                           // field inPlace.hold
+  std::chrono::milliseconds unused_for = std::chrono::minutes(10);  // field inPlace.unusedFor
 
   bool operator==(const MigrationSpec&) const = default;
 };
@@ -243,6 +245,11 @@ struct InPlaceRecord {
   int not_shown = 0;    // objects whose edit at the new version the old one has no fields for
   std::optional<std::chrono::milliseconds> last_lag;     // from an edit's event to its other shape
   std::optional<std::chrono::milliseconds> longest_lag;  // of this run
+  /// With hold UntilUnused: when somebody else was last seen to use the version that leaves, by
+  /// which evidence, and how many requests at it the API servers had counted then.
+  std::optional<Time> last_used;
+  std::vector<std::string> used_by;
+  std::string counted;
 
   bool operator==(const InPlaceRecord&) const = default;
 };

@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::array kStrategies{Strategy::Recreate, Strategy::InPlace};
-constexpr std::array kHolds{Hold::None, Hold::Approval};
+constexpr std::array kHolds{Hold::None, Hold::Approval, Hold::UntilUnused};
 constexpr std::array kModes{Mode::Apply, Mode::Plan};
 constexpr std::array kApprovals{Approval::Automatic, Approval::Required};
 constexpr std::array kOnFailures{OnFailure::Halt, OnFailure::Rollback};
@@ -76,6 +76,9 @@ MigrationSpec read_spec(const JsonReader& in) {
   in.at("backup").read("retain", retain);
   if (retain) spec.retain = std::chrono::ceil<std::chrono::hours>(*retain);
   in.at("inPlace").read("hold", spec.hold, kHolds);
+  std::optional<milliseconds> unused_for;
+  in.at("inPlace").read("unusedFor", unused_for);
+  if (unused_for) spec.unused_for = *unused_for;
   return spec;
 }
 
@@ -219,6 +222,9 @@ InPlaceRecord read_in_place(const JsonReader& in) {
   in.read("notShown", record.not_shown);
   in.read("lastLag", record.last_lag);
   in.read("longestLag", record.longest_lag);
+  in.read("lastUsed", record.last_used);
+  in.read("usedBy", record.used_by);
+  in.read("counted", record.counted);
   return record;
 }
 
@@ -297,6 +303,9 @@ Json spec_json(const MigrationSpec& spec) {
       {"backup",    {{"retain", format_duration(spec.retain)}}},
   };
   if (spec.strategy == Strategy::InPlace) json["inPlace"]["hold"] = to_string(spec.hold);
+  if (spec.hold == Hold::UntilUnused) {
+    json["inPlace"]["unusedFor"] = format_duration(spec.unused_for);
+  }
   put(json, "approvedPlan", spec.approved_plan);
   if (spec.suspend) json["suspend"] = true;
   Json accept = Json::array();
@@ -477,6 +486,9 @@ Json in_place_json(const InPlaceRecord& record) {
   put(json, "bothServedSince", record.both_served_since);
   if (record.last_lag) json["lastLag"] = format_duration(*record.last_lag);
   if (record.longest_lag) json["longestLag"] = format_duration(*record.longest_lag);
+  put(json, "lastUsed", record.last_used);
+  if (!record.used_by.empty()) json["usedBy"] = record.used_by;
+  put(json, "counted", record.counted);
   return json;
 }
 

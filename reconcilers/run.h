@@ -21,6 +21,7 @@ struct CrdSeen {
   std::string uid;
   std::int64_t generation = 0;
   Time since;                         // when this generation was written, or first seen
+  std::optional<Time> agreed;         // when every API server was first seen to go by it
   std::optional<CrdSummary> written;  // the answer to our last write, where that was of the target
   Time written_at;
 };

@@ -22,6 +22,7 @@
 #include "reconcilers/plan/object_checks.h"
 #include "reconcilers/plan/owner_checks.h"
 #include "reconcilers/plan/permission_checks.h"
+#include "reconcilers/plan/server_checks.h"
 #include "reconcilers/steps/crd_writer.h"
 
 namespace gatelift {
@@ -72,6 +73,7 @@ class Planner {
     check_hold();
     RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(check_controllers(cluster_, inputs_, findings_));
+    RETURN_IF_ERROR(check_api_servers(cluster_, inputs_, plan_.actions, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
     look_at_bundle();
     std::move(findings_).move_to(plan_, inputs_.spec.accept);

@@ -108,6 +108,7 @@ Result<CrdSummary> note_written(Run& run, const std::string& name, CrdWrite::To 
     seen.uid = now.uid;
     seen.generation = now.generation;
     seen.since = run.clock.now();
+    seen.agreed.reset();
   }
   if (to == CrdWrite::To::Target) seen.written = now;
   seen.written_at = run.clock.now();

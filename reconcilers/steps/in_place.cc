@@ -65,8 +65,8 @@ class InPlace {
  private:
   void enter(const char* step) { run_.progress(action_).step = step; }
 
-  BridgedKind kind(bool serves_from) const {
-    return {action_, live_, halves_, serves_from, serves_from && is_held()};
+  BridgedKind kind(bool serves_from, WritersOfVersion* writers = nullptr) const {
+    return {action_, live_, halves_, serves_from, serves_from && is_held(), writers};
   }
 
   /// A rollback is the way out, and the version that it returns to is the one that was in use.
@@ -148,45 +148,64 @@ class InPlace {
   /// at again once it must have, and from then on followed.
   Result<StepOutcome> serve_both() {
     enter(is_held() ? "Hold" : "ServeBoth");
-    ASSIGN_OR_RETURN(const std::chrono::milliseconds unsettled, settling_time(run_, {&live_}));
+    ASSIGN_OR_RETURN(const Settling unsettled, settling(run_, {&live_}));
     const bool is_followed = run_.followed != nullptr && *run_.followed != nullptr &&
                              (*run_.followed)->crd == live_.name &&
                              (*run_.followed)->generation == live_.generation;
     std::shared_ptr<FollowedKind> followed;
-    if (is_followed && unsettled.count() == 0) {
+    if (is_followed && unsettled.time.count() == 0) {
       followed = *run_.followed;
     } else {
       ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
       if (problem) return *problem;
     }
-    if (unsettled.count() > 0) {
-      RETURN_IF_ERROR(follow_for(*followed, unsettled));
-      return StepOutcome::progressed();
+    if (unsettled.time.count() > 0) {
+      RETURN_IF_ERROR(follow_for(*followed, unsettled.time));
+      return unsettled.behind.empty() ? StepOutcome::progressed() : is_behind(unsettled);
     }
     if (is_held()) {
       RETURN_IF_ERROR(follow_for(*followed, kHeldPass));
-      return held();
+      ASSIGN_OR_RETURN(const bool is_over, hold_is_over(*followed));
+      if (!is_over) return held();
     }
     if (is_followed) {
       ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
       if (problem) return *problem;
     }
-    ASSIGN_OR_RETURN(const std::unique_ptr<Watch> last,
+    ASSIGN_OR_RETURN(followed->last_watch,
                      run_.cluster.watch({live_.resource_at(halves_.from_version()), "",
-                                         (*followed).resource_version, ""}));
+                                         followed->resource_version, ""}));
     RETURN_IF_ERROR(write(BridgeStage::Contract));
-    if (run_.followed != nullptr) run_.followed->reset();
-    RETURN_IF_ERROR(wait_for_the_end(*last));
+    RETURN_IF_ERROR(wait_for_the_end(*followed));
     return StepOutcome::progressed();
   }
 
+  static StepOutcome is_behind(const Settling& unsettled) {
+    return StepOutcome::waiting("APIServerBehind",
+                                unsettled.behind + "; nothing is taken away before it does",
+                                std::chrono::milliseconds(0));
+  }
+
+  Result<bool> hold_is_over(FollowedKind& followed) {
+    if (run_.spec().hold != Hold::UntilUnused) return false;
+    if (run_.clock.now() - followed.looked_for_use >= between_looks(run_.spec())) {
+      followed.looked_for_use = run_.clock.now();
+      RETURN_IF_ERROR(look_for_use(run_, live_.name, live_.resource_at(halves_.from_version()),
+                                   followed.writers));
+    }
+    return is_unused_long_enough(run_);
+  }
+
   /// A watch of the version that leaves, opened while it was served, stands for those of others.
-  Result<void> wait_for_the_end(Watch& watch) {
+  Result<void> wait_for_the_end(FollowedKind& followed) {
     const Time until = run_.clock.now() + kWatchesGivenUp;
     while (run_.clock.now() < until) {
-      const auto event = watch.next(std::chrono::milliseconds(0));
+      const auto event = followed.last_watch->next(std::chrono::milliseconds(0));
       if (!event && event.error().is(ErrorKind::Cancelled)) return fail(event.error());
-      if (!event) return {};
+      if (!event) {
+        followed.last_watch.reset();
+        return {};
+      }
       if (!*event) RETURN_IF_ERROR(run_.clock.sleep(kWatchPoll));
     }
     return fail(ErrorKind::Unavailable,
@@ -195,21 +214,23 @@ class InPlace {
   }
 
   Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
+    const Time looked_for_use = followed == nullptr ? Time{} : followed->looked_for_use;
     if (run_.followed != nullptr) run_.followed->reset();
-    std::string list;
-    ASSIGN_OR_RETURN(auto problem, bring_into_step(run_, kind(true), list));
-    if (problem) return problem;
     followed = std::make_shared<FollowedKind>();
     followed->crd = live_.name;
     followed->generation = live_.generation;
-    followed->resource_version = list;
-    ASSIGN_OR_RETURN(followed->watch, run_.cluster.watch({live_.resource(), "", list, ""}));
+    followed->looked_for_use = looked_for_use;
+    ASSIGN_OR_RETURN(auto problem, bring_into_step(run_, kind(true, &followed->writers),
+                                                   followed->resource_version));
+    if (problem) return problem;
+    ASSIGN_OR_RETURN(followed->watch,
+                     run_.cluster.watch({live_.resource(), "", followed->resource_version, ""}));
     if (run_.followed != nullptr) *run_.followed = followed;
     return problem;
   }
 
   Result<void> follow_for(FollowedKind& followed, std::chrono::milliseconds time) {
-    auto outcome = follow(run_, kind(true), *followed.watch, time);
+    auto outcome = follow(run_, kind(true, &followed.writers), *followed.watch, time);
     if (outcome) return {};
     if (run_.followed != nullptr) run_.followed->reset();
     if (outcome.error().is(ErrorKind::Expired)) return {};
@@ -220,11 +241,20 @@ class InPlace {
     return StepOutcome::waiting(
         "Held",
         live_.kind + ": " + halves_.from_version() + " and " + halves_.to_version() +
-            " are both served, and every object is whole at both; " + halves_.from_version() +
-            " goes when spec.inPlace.hold is None; next: replace what reads " +
-            halves_.from_version() + ", and then kubectl patch gwm " + run_.migration.name +
+            " are both served, and every object is whole at both; " + what_ends_it() +
+            "; next: replace what uses " + halves_.from_version() + end_of_advice() +
+            "kubectl patch gwm " + run_.migration.name +
             " --type=merge -p '{\"spec\":{\"inPlace\":{\"hold\":\"None\"}}}'",
         std::chrono::milliseconds(0));
+  }
+
+  std::string what_ends_it() const {
+    if (run_.spec().hold == Hold::UntilUnused) return use_text(run_, halves_.from_version());
+    return halves_.from_version() + " goes when spec.inPlace.hold is None";
+  }
+
+  const char* end_of_advice() const {
+    return run_.spec().hold == Hold::UntilUnused ? ", or end the hold: " : ", and then ";
   }
 
   Result<StepOutcome> contract() {
@@ -235,7 +265,11 @@ class InPlace {
       std::string list;
       ASSIGN_OR_RETURN(const auto late, bring_into_step(run_, kind(false), list));
       if (late) return *late;
-      RETURN_IF_ERROR(wait_since_written(run_, live_, kWatchesEnd));
+      if (run_.followed != nullptr && *run_.followed != nullptr && (*run_.followed)->last_watch) {
+        RETURN_IF_ERROR(wait_for_the_end(**run_.followed));
+      }
+      RETURN_IF_ERROR(wait_since_settled(run_, live_, kWatchesEnd));
+      if (run_.followed != nullptr) run_.followed->reset();
       ASSIGN_OR_RETURN(const auto problem, bring_into_step(run_, kind(false), list));
       if (problem) return *problem;
       Rewriting rewriting{action_, live_, {}};

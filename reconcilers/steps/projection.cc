@@ -171,6 +171,9 @@ class Writes {
 
   Result<void> add(const Json& object) {
     ++into_.seen;
+    if (kind_.writers != nullptr) {
+      note_writers(object, kind_.crd.group + "/" + kind_.halves.from_version(), *kind_.writers);
+    }
     ASSIGN_OR_RETURN(Step step, projector_.step_of(object));
     switch (step.need) {
       case Need::Nothing:

@@ -10,6 +10,7 @@
 #include "reconcilers/convert/halves.h"
 #include "reconcilers/run.h"
 #include "reconcilers/steps/failures.h"
+#include "reconcilers/steps/version_in_use.h"
 
 namespace gatelift {
 
@@ -22,6 +23,7 @@ struct BridgedKind {
   /// Whether what we have written is to be nobody's: while the run waits, people go on applying at
   /// either version, and would meet us as the owner of fields that they did not write.
   bool is_released = false;
+  WritersOfVersion* writers = nullptr;  // gathers who wrote at the version that leaves; may be null
 };
 
 /// A watch of a bridged kind that outlives a pass, so that a run that waits sees each change.
@@ -30,6 +32,10 @@ struct FollowedKind {
   std::int64_t generation = 0;   // of the CRD, when the watch was opened
   std::string resource_version;  // from which it was
   std::unique_ptr<Watch> watch;
+  /// One of the version that leaves, opened before it is unserved: it stands for those of others.
+  std::unique_ptr<Watch> last_watch;
+  WritersOfVersion writers;  // at the version that leaves
+  Time looked_for_use{};
 };
 
 /// What came of bringing objects into step.

@@ -45,7 +45,7 @@ class ControlPlane:
             self._launcher.wait()
             raise RuntimeError("the control plane did not start")
         state = json.loads(line)
-        self.server = state["server"]
+        self.server, self.servers = state["server"], state["servers"]
         self.kubeconfig = pathlib.Path(state["kubeconfig"])
         self.pids = state["pids"]
         self._kubectl = state["bin"] + "/kubectl"

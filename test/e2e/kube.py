@@ -67,6 +67,12 @@ class Api:
         twin._connection = None
         return twin
 
+    def at(self, server):
+        """The same, of another API server, by its URL."""
+        twin = self.another()
+        twin._address = urllib.parse.urlparse(server)
+        return twin
+
     def close(self):
         if self._connection:
             self._connection.close()

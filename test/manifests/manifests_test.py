@@ -48,11 +48,13 @@ def reviewed(rows):
     for user, verb, resource, name, namespace in rows:
         resource, _, subresource = resource.partition("/")
         plural, _, group = resource.partition(".")
-        attributes = {"verb": verb, "group": group, "resource": plural, "subresource": subresource,
-                      "name": name, "namespace": namespace}
+        attributes = {"resourceAttributes": {"verb": verb, "group": group, "resource": plural,
+                                             "subresource": subresource, "name": name, "namespace": namespace}}
+        if not plural:
+            attributes = {"nonResourceAttributes": {"verb": verb, "path": "/" + subresource}}
         groups = ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:gatelift-system"]
         reviews.append({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-                        "spec": {"user": user, "groups": groups, "resourceAttributes": attributes}})
+                        "spec": {"user": user, "groups": groups, **attributes}})
     answers = plane.objects("create", "-f", "-", text=json.dumps(
         {"apiVersion": "v1", "kind": "List", "items": reviews}))
     return [answer["status"]["allowed"] for answer in answers]
@@ -268,7 +270,7 @@ class Rights(unittest.TestCase):
         rendered = plane.objects("create", "--dry-run=client", "-k", MANIFESTS / "plan-only")
         bound = {item["roleRef"]["name"] for item in rendered
                  if item["kind"] == "ClusterRoleBinding" and item["subjects"][0]["name"] == "gatelift"}
-        self.assertEqual(bound, {"gatelift-planner", "gatelift-records", "gatelift-clients"})
+        self.assertEqual(bound, {"gatelift-planner", "gatelift-records", "gatelift-clients", "gatelift-metrics"})
 
 
 @unittest.skipUnless(os.environ.get("GATELIFT_BIN"), "no program to ask")

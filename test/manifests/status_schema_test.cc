@@ -198,7 +198,10 @@ Record whole_record() {
                                   2,
                                   1,
                                   std::chrono::milliseconds(5),
-                                  std::chrono::milliseconds(90)};
+                                  std::chrono::milliseconds(90),
+                                  now,
+                                  {"2 watches of v1alpha2 are open"},
+                                  "@1.7e9=12"};
   record.conditions = {
       {"Ready", "False", "Migrating", "37 of 40 objects", 3, now}
   };
@@ -248,7 +251,7 @@ TEST(StatusSchema, TakesTheManifestOfTheCommandLine) {
   spec.approval = Approval::Required;
   spec.approved_plan = "sha256:0";
   spec.strategy = Strategy::InPlace;
-  spec.hold = Hold::Approval;
+  spec.hold = Hold::UntilUnused;
   spec.suspend = true;
   spec.on_failure = OnFailure::Rollback;
   spec.accept = {

@@ -24,6 +24,22 @@ class InPlaceWorld : public GatewayWorld {
     create_migration("up", std::move(spec_changes));
   }
 
+  /// Passes of one process until the run is over, or the clock has gone on for so long.
+  ReconcileResult run_for(Cluster& through, std::chrono::milliseconds time) {
+    MigrationReconciler reconciler(through, clock, sources, {});
+    const Time until = clock.now() + time;
+    ReconcileResult last;
+    while (clock.now() < until) {
+      auto result = reconciler.reconcile("up");
+      EXPECT_TRUE(result) << (result ? "" : result.error().message);
+      if (!result) return last;
+      last = *result;
+      if (last.outcome == PassOutcome::Finished) return last;
+      (void)clock.sleep(std::max(last.requeue_after.value_or(std::chrono::seconds(1)), {}));
+    }
+    return last;
+  }
+
   std::vector<ObjectKey> keys() const { return cluster.stored_keys(world::kOldPolicies); }
   Json stored(const ObjectKey& key) const { return *cluster.stored(world::kOldPolicies, key); }
 

@@ -6,6 +6,7 @@
 
 #include "test/support/builders.h"
 #include "test/support/gateway_world.h"
+#include "test/support/several_servers.h"
 
 namespace gatelift {
 namespace {
@@ -16,7 +17,8 @@ Json stored_versions(GatewayWorld& world, const std::string& crd) {
 
 /// How long the clock ran between the last write of the routes' CRD and the first write of a route
 /// after it.
-std::chrono::milliseconds settling_time(GatewayWorld& world) {
+std::chrono::milliseconds settling_time(GatewayWorld& world, SeveralServers& servers) {
+  world.cluster.seed(resources::kEndpointSlices, servers.endpoint_slice());
   Time crd_written{};
   std::optional<Time> route_written;
   world.cluster.before_call([&](const Request& request) {
@@ -28,45 +30,58 @@ std::chrono::milliseconds settling_time(GatewayWorld& world) {
     }
   });
   world.create_migration("up");
-  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(world.run_through(servers, "up").outcome, PassOutcome::Finished);
   EXPECT_TRUE(route_written);
   return route_written.value_or(crd_written) - crd_written;
 }
 
-Json endpoints_of_api_servers(const std::vector<std::string>& addresses) {
-  return {
-      {"apiVersion",  "discovery.k8s.io/v1"                        },
-      {"kind",        "EndpointSlice"                              },
-      {"metadata",
-       {{"namespace", "default"},
-        {"name", "kubernetes"},
-        {"labels", {{"kubernetes.io/service-name", "kubernetes"}}}}},
-      {"addressType", "IPv4"                                       },
-      {"endpoints",   Json::array({{{"addresses", addresses}}})    }
-  };
+constexpr const char* kOne = "10.0.0.1:6443";
+constexpr const char* kOther = "10.0.0.2:6443";
+constexpr std::chrono::milliseconds kAlone{300};
+constexpr std::chrono::seconds kAmongOthers{2};
+
+/// One API server that has an address, and that serves us.
+class MigrationBesideServers : public testing::Test {
+ protected:
+  MigrationBesideServers() {
+    world.populate(1);
+    servers.at(kOne);
+  }
+
+  GatewayWorld world;
+  SeveralServers servers{world.cluster, world.clock};
+};
+
+TEST_F(MigrationBesideServers, RewritesNothingBeforeTheApiServerGoesByTheChangedCrd) {
+  const auto time = settling_time(world, servers);
+  EXPECT_GE(time, kAlone);
+  EXPECT_LT(time, kAmongOthers);
 }
 
-TEST(MigrationOfCrds, RewritesNothingBeforeTheApiServerGoesByTheChangedCrd) {
-  GatewayWorld world;
-  world.populate(1);
-  world.cluster.seed(resources::kEndpointSlices, endpoints_of_api_servers({"10.0.0.1"}));
-  const auto time = settling_time(world);
-  EXPECT_GE(time, std::chrono::milliseconds(300));
-  EXPECT_LT(time, std::chrono::seconds(2));
+TEST_F(MigrationBesideServers, AsksEachOfSeveral) {
+  servers.at(kOther);
+  const auto time = settling_time(world, servers);
+  EXPECT_GE(time, kAlone);
+  EXPECT_LT(time, kAmongOthers);
 }
 
-TEST(MigrationOfCrds, GivesSeveralApiServersMoreTimeToLearnOfTheChangedCrd) {
-  GatewayWorld world;
-  world.populate(1);
-  world.cluster.seed(resources::kEndpointSlices,
-                     endpoints_of_api_servers({"10.0.0.1", "10.0.0.2"}));
-  EXPECT_GE(settling_time(world), std::chrono::seconds(2));
+TEST_F(MigrationBesideServers, WaitsForTheOneThatIsSlowToHear) {
+  servers.at(kOther).lag = std::chrono::seconds(7);
+  EXPECT_GE(settling_time(world, servers), std::chrono::seconds(7) + kAlone);
 }
 
-TEST(MigrationOfCrds, CountsTheLeasesOfApiServersThatOneAddressStandsBefore) {
-  GatewayWorld world;
-  world.populate(1);
-  world.cluster.seed(resources::kEndpointSlices, endpoints_of_api_servers({"10.0.0.1"}));
+TEST_F(MigrationBesideServers, GivesThemTimeWhereOneCannotBeAsked) {
+  servers.at(kOther).is_reachable = false;
+  EXPECT_GE(settling_time(world, servers), kAmongOthers);
+}
+
+TEST_F(MigrationBesideServers, DoesNotGoOnWhileAFreshConnectionLeadsToOneThatIsBehind) {
+  servers.at(kOther).is_reachable = false;
+  servers.at("").lag = std::chrono::seconds(7);
+  EXPECT_GE(settling_time(world, servers), std::chrono::seconds(7) + kAmongOthers);
+}
+
+TEST_F(MigrationBesideServers, CountsTheLeasesOfApiServersThatOneAddressStandsBefore) {
   for (const char* name : {"apiserver-a", "apiserver-b"}) {
     Json lease = object("coordination.k8s.io/v1", "Lease", {"kube-system", name}).build();
     lease["metadata"]["labels"] = {
@@ -74,20 +89,17 @@ TEST(MigrationOfCrds, CountsTheLeasesOfApiServersThatOneAddressStandsBefore) {
     };
     world.cluster.seed(resources::kLeases, lease);
   }
-  EXPECT_GE(settling_time(world), std::chrono::seconds(2));
+  EXPECT_GE(settling_time(world, servers), kAmongOthers);
 }
 
-TEST(MigrationOfCrds, TakesItsTimeWhereItMayNotCountTheApiServers) {
-  for (const char* resource : {"endpointslices", "leases"}) {
-    SCOPED_TRACE(resource);
-    GatewayWorld world;
-    world.populate(1);
-    world.cluster.seed(resources::kEndpointSlices, endpoints_of_api_servers({"10.0.0.1"}));
-    const bool slices = std::string(resource) == "endpointslices";
-    world.cluster.policy().deny("list", slices ? "discovery.k8s.io" : "coordination.k8s.io",
-                                resource);
-    EXPECT_GE(settling_time(world), std::chrono::seconds(2));
-  }
+TEST_F(MigrationBesideServers, TakesItsTimeWhereItMayNotCountThem) {
+  world.cluster.policy().deny("list", "discovery.k8s.io", "endpointslices");
+  EXPECT_GE(settling_time(world, servers), kAmongOthers);
+}
+
+TEST_F(MigrationBesideServers, TakesItsTimeWhereItMayNotCountTheirLeases) {
+  world.cluster.policy().deny("list", "coordination.k8s.io", "leases");
+  EXPECT_GE(settling_time(world, servers), kAmongOthers);
 }
 
 /// Changes the routes' CRD just before its stored versions are pruned for the first time.
