@@ -169,8 +169,8 @@ bool is_unused_long_enough(const Run& run) {
 
 std::string use_text(const Run& run, const std::string& version) {
   const InPlaceRecord& record = *run.migration.record.in_place;
-  std::string text = version + " goes when nobody has used it for " +
-                     format_duration(run.spec().unused_for);
+  std::string text =
+      version + " goes when nobody has used it for " + format_duration(run.spec().unused_for);
   if (!record.last_used) return text;
   text += "; last seen in use at " + format_time(*record.last_used);
   const char* separator = ": ";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether anybody else still uses the version of a bridged kind that is to leave (hold UntilUnused).
-// Three kinds of evidence: managedFields say who has written at it, and when; the API servers'
-// metrics say how many watches of it are open, and how many requests at it there were. What cannot
-// be known counts as use.
+// Whether anybody else still uses the version of a bridged kind that is to leave (hold
+// UntilUnused). Three kinds of evidence: managedFields say who has written at it, and when; the API
+// servers' metrics say how many watches of it are open, and how many requests at it there were.
+// What cannot be known counts as use.
 #pragma once
 
 #include <map>
