@@ -16,7 +16,11 @@ import (
 	"time"
 )
 
-const lockName = "launcher.lock"
+const (
+	lockName      = "launcher.lock"
+	oneServerName = "one-apiserver"
+	everyServer   = -1
+)
 
 // claim makes dir this launcher's own. The lock file holds our process id and stays locked while we live,
 // so that stop never signals a stranger that got the same id later.
@@ -78,8 +82,24 @@ func stop(dir string) error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// request signals the launcher and returns when it has published the outcome.
-func request(dir string, signal syscall.Signal) error {
+// takeRequestedServer returns which API server the request under way names, everyServer where none.
+func takeRequestedServer(dir string) (int, error) {
+	path := filepath.Join(dir, oneServerName)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return everyServer, nil
+	}
+	if err != nil {
+		return everyServer, err
+	}
+	if err := os.Remove(path); err != nil {
+		return everyServer, err
+	}
+	return strconv.Atoi(string(content))
+}
+
+// request signals the launcher and returns when it has published the outcome. One at a time.
+func request(dir string, server int, signal syscall.Signal) error {
 	pid, lock, err := launcherOf(dir)
 	if err != nil {
 		return err
@@ -88,6 +108,16 @@ func request(dir string, signal syscall.Signal) error {
 	before, err := generationOf(dir)
 	if err != nil {
 		return err
+	}
+	if server != everyServer {
+		// The launcher would end with it.
+		if _, err := os.Stat(filepath.Join(dir, numbered("kube-apiserver", server)+".log")); err != nil {
+			return fmt.Errorf("there is no API server %d: %w", server, err)
+		}
+		path := filepath.Join(dir, oneServerName)
+		if err := writeAtomically(path, []byte(strconv.Itoa(server)), 0o644); err != nil {
+			return err
+		}
 	}
 	if err := syscall.Kill(pid, signal); err != nil {
 		return err

@@ -128,8 +128,9 @@ func launch(t *testing.T, bin string, args ...string) *launcher {
 	return l
 }
 
-func (l *launcher) command(name string) error {
-	out, err := exec.Command(filepath.Join(l.bin, "controlplane"), name, "--dir", l.dir).CombinedOutput()
+func (l *launcher) command(name string, flags ...string) error {
+	args := append([]string{name, "--dir", l.dir}, flags...)
+	out, err := exec.Command(filepath.Join(l.bin, "controlplane"), args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", name, err, out)
 	}
@@ -236,6 +237,27 @@ func TestAKilledAPIServerStaysDownUntilRestarted(t *testing.T) {
 	}
 	check(t, l.command("restart-apiserver"))
 	expectReachable(t, l.state.Server, true)
+}
+
+func TestOneOfSeveralAPIServersIsKilledAlone(t *testing.T) {
+	l := launch(t, fakeBin(t), "--apiservers=2")
+	before := l.published()
+	check(t, l.command("kill-apiserver", "--server=1"))
+	expectReachable(t, l.state.Servers[0], true)
+	expectReachable(t, l.state.Servers[1], false)
+	check(t, l.command("restart-apiserver", "--server=1"))
+	expectReachable(t, l.state.Servers[1], true)
+	after := l.published()
+	if after.Pids["kube-apiserver"] != before.Pids["kube-apiserver"] {
+		t.Error("the other server was restarted too")
+	}
+	if after.Pids["kube-apiserver-1"] == before.Pids["kube-apiserver-1"] {
+		t.Error("the process is still the same")
+	}
+	if err := l.command("kill-apiserver", "--server=2"); err == nil {
+		t.Error("a server that is not there was killed")
+	}
+	expectReachable(t, l.state.Servers[0], true)
 }
 
 func expectReachable(t *testing.T, server string, want bool) {

@@ -5,7 +5,8 @@
 //
 // It ends, and everything it started with it, on SIGTERM or SIGINT, when stdin reaches its end, when a
 // component dies, and even when it is killed itself. SIGHUP kills the API servers and starts them again
-// on the same port; SIGUSR1 kills them and leaves them down until SIGHUP.
+// on the same port; SIGUSR1 kills them and leaves them down until SIGHUP. DIR/one-apiserver, where there
+// is such a file, holds the number of the only one that the next signal is about.
 package main
 
 import (
@@ -32,6 +33,7 @@ type options struct {
 	withControllerManager bool
 	admissionExtra        string
 	serverArgs            []string
+	server                int // the one that a request is about, or everyServer
 	noStdin               bool
 	detach                bool
 }
@@ -40,6 +42,7 @@ const usage = `usage: controlplane [start] --dir DIR [flags]   run until stdin e
        controlplane stop --dir DIR              end a running one
        controlplane restart-apiserver --dir DIR kill -9 and start the API servers, same port
        controlplane kill-apiserver --dir DIR    kill -9, stay down until restart-apiserver
+Both are about every API server, or about the one that --server N names.
 `
 
 func main() {
@@ -70,9 +73,9 @@ func run(args []string) error {
 	case "stop":
 		return stop(o.dir)
 	case "restart-apiserver":
-		return request(o.dir, syscall.SIGHUP)
+		return request(o.dir, o.server, syscall.SIGHUP)
 	case "kill-apiserver":
-		return request(o.dir, syscall.SIGUSR1)
+		return request(o.dir, o.server, syscall.SIGUSR1)
 	default:
 		return fmt.Errorf("unknown command %q", command)
 	}
@@ -94,6 +97,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.servers, "apiservers", 1, "number of API servers, each on its own loopback address")
 	flags.BoolVar(&o.etcdRelay, "etcd-relay", false, "API servers but the first hear from etcd through a relay, "+
 		"which holds everything back for the duration in the file DIR/etcd-delay, if there is one")
+	flags.IntVar(&o.server, "server", everyServer, "of restart-apiserver and kill-apiserver: the only one, from 0")
 	flags.BoolVar(&o.withControllerManager, "with-controller-manager", false,
 		"also run "+strings.Join(controllers, ", "))
 	flags.StringVar(&o.admissionExtra, "admission-extra", "", "admission plugins to enable, by comma")
@@ -182,16 +186,20 @@ func supervise(ctx context.Context, p *plane, control <-chan os.Signal) error {
 }
 
 func obey(ctx context.Context, p *plane, received os.Signal) error {
-	p.killAPIServers()
+	servers, err := p.requested()
+	if err != nil {
+		return err
+	}
+	p.killAPIServers(servers)
 	if received == syscall.SIGHUP {
 		starting, started := withStartTimeout(ctx)
 		defer started()
-		if err := p.startAPIServers(starting); err != nil {
+		if err := p.startAPIServers(starting, servers); err != nil {
 			return err
 		}
 	}
 	p.generation++
-	_, err := p.publish()
+	_, err = p.publish()
 	return err
 }
 

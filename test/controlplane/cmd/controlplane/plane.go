@@ -117,7 +117,8 @@ func (p *plane) up(ctx context.Context) error {
 		}
 		p.relayed = p.relay.address()
 	}
-	if err := p.startAPIServers(ctx); err != nil {
+	p.apiServers = make([]*process, p.options.servers)
+	if err := p.startAPIServers(ctx, p.everyAPIServer()); err != nil {
 		return err
 	}
 	if p.options.withControllerManager {
@@ -129,18 +130,37 @@ func (p *plane) up(ctx context.Context) error {
 	return nil
 }
 
-func (p *plane) startAPIServers(ctx context.Context) error {
-	p.apiServers = nil
+func (p *plane) everyAPIServer() []int {
+	var indices []int
 	for index := range p.options.servers {
+		indices = append(indices, index)
+	}
+	return indices
+}
+
+// requested are those that the request under way is about.
+func (p *plane) requested() ([]int, error) {
+	index, err := takeRequestedServer(p.dir)
+	if err != nil || index == everyServer {
+		return p.everyAPIServer(), err
+	}
+	if index < 0 || index >= p.options.servers {
+		return nil, fmt.Errorf("there is no API server %d", index)
+	}
+	return []int{index}, nil
+}
+
+func (p *plane) startAPIServers(ctx context.Context, indices []int) error {
+	for _, index := range indices {
 		server, err := p.start("kube-apiserver", numbered("kube-apiserver", index),
 			p.apiServerArgs(index, &p.options))
 		if err != nil {
 			return err
 		}
-		p.apiServers = append(p.apiServers, server)
+		p.apiServers[index] = server
 	}
-	for index, server := range p.apiServers {
-		if err := server.await(ctx, p.get(p.serverURL(index)+"/readyz")); err != nil {
+	for _, index := range indices {
+		if err := p.apiServers[index].await(ctx, p.get(p.serverURL(index)+"/readyz")); err != nil {
 			return err
 		}
 	}
@@ -184,9 +204,9 @@ func (p *plane) get(url string) func(context.Context) error {
 	}
 }
 
-func (p *plane) killAPIServers() {
-	for _, server := range p.apiServers {
-		server.kill()
+func (p *plane) killAPIServers(indices []int) {
+	for _, index := range indices {
+		p.apiServers[index].kill()
 	}
 }
 
@@ -205,7 +225,11 @@ func (p *plane) components() []*process {
 	if p.controllerManager != nil {
 		all = append(all, p.controllerManager)
 	}
-	all = append(all, p.apiServers...)
+	for _, server := range p.apiServers {
+		if server != nil {
+			all = append(all, server)
+		}
+	}
 	if p.etcd != nil {
 		all = append(all, p.etcd)
 	}
