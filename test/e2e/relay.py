@@ -2,6 +2,7 @@
 """Addresses by which API servers on loopback are reached: one for each, or one that stands before all of them. Endpoints
 of a Service must not be loopback addresses, so these are the machine's own."""
 
+import contextlib
 import itertools
 import socket
 import threading
@@ -38,13 +39,13 @@ class Relay:
 
 
 def _copy(source, sink):
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    for end in (source, sink):
+    """Until one of them ends. Each thread closes what it reads from."""
+    with source:
         try:
-            end.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65536):
+                sink.sendall(data)
         except OSError:
             pass
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

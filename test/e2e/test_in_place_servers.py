@@ -10,10 +10,11 @@ import in_place
 from bundles import assert_is_bundle, gateway_crds
 from etcd import address_of, old_shapes, stored
 from fixture import Operator, Scenario
-from kube import ApiError, collection, key
+from kube import CRDS, ApiError, collection, key
 from policies import NAMESPACES
 from relay import Relay
 from residents import Residents, changes
+from waiting import eventually
 from watchers import CRD, Watchers
 
 TARGET = "v1.1.1/experimental"
@@ -70,20 +71,20 @@ class TwoServers(Scenario):
         self.late = self.plane.api.at(self.plane.servers[1])
         self.edited = [key(item) for item in self.residents.applied[:WRITERS]]
 
-    def run_beside_onlookers(self, kubeconfig=None):
+    def run_beside_onlookers(self):
         onlookers = in_place.Onlookers(self.plane, self.residents.before, (OLD, NEW))
         self.addCleanup(onlookers.finish)
         late_watchers = Watchers(self.late, (OLD, NEW), in_place.NAME)
         self.addCleanup(late_watchers.finish)
         kubeconfig = self.reach_servers()
-        self.delay_file.write_text(self.delay)
-        self.addCleanup(self.delay_file.unlink)
+        self.addCleanup(self.delay_file.unlink, missing_ok=True)
+        self.begin_to_be_late()
         writers = [LateWriter(self.late, self.residents.before[name]) for name in self.edited]
         for writer in writers:
             self.addCleanup(writer.finish)
         operator = Operator(self.plane, kubeconfig=kubeconfig)
         self.addCleanup(operator.stop)
-        status = onlookers.look_on(lambda: in_place.start(self.plane, TARGET).wait_until_ready(300))
+        status = onlookers.look_on(self.carry_out)
         for writer in writers:
             writer.finish()
         late_seen, _ = late_watchers.finish()
@@ -95,6 +96,12 @@ class TwoServers(Scenario):
     def reach_servers(self):
         """A kubeconfig for the operator."""
         raise NotImplementedError
+
+    def begin_to_be_late(self):
+        self.delay_file.write_text(self.delay)
+
+    def carry_out(self):
+        return in_place.start(self.plane, TARGET).wait_until_ready(300)
 
     def assert_nothing_was_missed(self, onlookers, late_seen):
         onlookers.assert_nobody_missed_a_policy(self)
@@ -141,10 +148,21 @@ class OneByOne(TwoServers):
 
 
 class BehindOneAddress(TwoServers):
-    """The endpoints are addresses that nobody can reach, as from outside of many clusters."""
+    """The endpoints are addresses that nobody can reach, as from outside of many clusters. Half of the operator's own
+    calls go to the late server, so that it is late from the bridge on only."""
 
     flags = TWO
     delay = "1s"
+
+    def begin_to_be_late(self):
+        pass
+
+    def carry_out(self):
+        migration = in_place.start(self.plane, TARGET)
+        eventually(lambda: len(self.plane.api.get(f"{CRDS}/{CRD}")["spec"]["versions"]) > 1, "the bridge is put", 120,
+                   migration.explain)
+        super().begin_to_be_late()
+        return migration.wait_until_ready(300)
 
     def reach_servers(self):
         relay = Relay(*(target_of(server) for server in self.plane.servers), host="127.0.0.1")
