@@ -357,6 +357,7 @@ class Bench:
         self.taken = 0
         self.operator = server.install()
         self._bridge = None
+        self._client = None  # the process that is measured
 
     def sample(self, way, objects):
         server = self.server
@@ -435,6 +436,7 @@ class Bench:
         process = subprocess.Popen(
             [self.server.floor, command, "--access", self.server.access, "--bundle", self.server.bundle("v1.1.1"),
              *flags], stdout=subprocess.PIPE, text=True)
+        self._client = process
         times = os.times()
         peak = follow_process(process)
         now = os.times()
@@ -454,12 +456,22 @@ class Bench:
         return self.by_floor(audit, "--post")
 
     def by_in_place_floor(self, audit):
+        clock = self.clock()
         result, figures = self.run_floor("in-place", "--bridge", self.bridge())
         steps = {k: result[k] for k in ("otherCRDs", "expand", "project", "serveBoth", "unserve", "contract", "prove",
                                         "targetCRD")}
         agent = "gatelift-bench-in-place"
         return {**figures, "steps": steps, "reported": 0.0, "writes": writes_of(audit.events(), agent),
-                **object_writes.figures_of(audit.events(), agent)}
+                **object_writes.figures_of(audit.events(), agent, clock)}
+
+    def clock(self):
+        self._client = None
+        return object_writes.Clock(self._client_cpu, self.server.cpu)
+
+    def _client_cpu(self):
+        if not self._client:
+            raise ProcessLookupError
+        return cpu_of(self._client.pid)
 
     def figures_of(self, watch, audit):
         total = watch.result(900)
@@ -472,10 +484,12 @@ class Bench:
                 "writes": writes_of(audit.events(), "gatelift/")}
 
     def by_in_place(self, audit):
-        return {**self.by_foreground(audit, "InPlace"), **object_writes.figures_of(audit.events(), "gatelift/")}
+        clock = self.clock()
+        return {**self.by_foreground(audit, "InPlace"), **object_writes.figures_of(audit.events(), "gatelift/", clock)}
 
     def by_in_place_daemon(self, audit):
-        return {**self.by_daemon(audit, "InPlace"), **object_writes.figures_of(audit.events(), "gatelift/")}
+        clock = self.clock()
+        return {**self.by_daemon(audit, "InPlace"), **object_writes.figures_of(audit.events(), "gatelift/", clock)}
 
     def by_foreground(self, audit, strategy="Recreate"):
         watch = MigrationWatch(self.server)
@@ -483,6 +497,7 @@ class Bench:
         began = time.time()
         process = subprocess.Popen(self.migrate(strategy), env=self.server.environment, stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=log)
+        self._client = process
         times = os.times()
         peak = follow_process(process)
         wall = time.time() - began
@@ -502,6 +517,7 @@ class Bench:
         environment = dict(server.environment, KUBECONFIG=str(self.operator))
         process = subprocess.Popen([self.program, "controller", "--listen", "127.0.0.1:0"],
                                    env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._client = process
         try:
             time.sleep(2.0)  # it has its watch and its lease
             watch = MigrationWatch(server)
@@ -593,6 +609,10 @@ def main_table(rows, objects):
                   "writes", "of policies, each", "CPU", "peak RSS"], lines)
 
 
+def cpu_of_passes(row):
+    return row["passesCPU"] + row["passesServerCPU"]
+
+
 def passes_table(rows, objects):
     """"" where no way was in place."""
     of = {row["way"]: row for row in rows if row["objects"] == objects and "passes" in row}
@@ -602,12 +622,15 @@ def passes_table(rows, objects):
         if way not in of:
             continue
         row = of[way]
-        cells = [WORDS[way], seconds(row["writing"]), f"{row['writing'] / floor['writing']:.2f}" if floor else "-"]
+        used = cpu_of_passes(row)
+        cells = [WORDS[way], seconds(row["writing"]), f"{row['writing'] / floor['writing']:.2f}" if floor else "-",
+                 f"{row['passesCPU']:.2f} + {used - row['passesCPU']:.2f} s",
+                 f"{used / cpu_of_passes(floor):.2f}" if floor else "-"]
         for name in object_writes.PASSES:
             took = row["passes"].get(name, 0.0)
             cells.append(seconds(took) + (f" ({took / floor['passes'][name]:.2f})" if floor else ""))
         lines.append([*cells, seconds(row["span"]), str(row["neither"])])
-    head = ["way", "object writes", "× floor", *(f"{name} (× floor)" for name in object_writes.PASSES),
+    head = ["way", "object writes", "× floor", "CPU, client + server", "× floor", *(f"{name} (× floor)" for name in object_writes.PASSES),
             "first to last write", "samples at neither version"]
     return table(head, lines) if lines else ""
 
@@ -691,6 +714,7 @@ def take_samples(bench, ways, numbers, repeats):
                      f"others {sample['othersCPU']:.0%}, "
                      f"steps {json.dumps({k: round(v, 2) for k, v in sample['steps'].items()})}"
                      + (f", passes {json.dumps({k: round(v, 2) for k, v in sample['passes'].items()})}, "
+                        f"their CPU {sample['passesCPU']:.2f} + {sample['passesServerCPU']:.2f} s, "
                         f"at neither version {sample['observer']['neither']}" if "passes" in sample else ""))
     return samples
 
