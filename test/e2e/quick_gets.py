@@ -28,21 +28,27 @@ class QuickGets:
             self._socket = None
         self._left = b""
 
+    def fileno(self):
+        """For select: readable when there is an answer to what was asked."""
+        return self._socket.fileno()
+
     def ask(self, path):
         """Begins one GET."""
         self._asked = path
-        try:
-            self._send()
-        except OSError:
-            self.close()
+        if self._socket:
+            try:
+                self._send()
+                return
+            except OSError:
+                self.close()
+        self._send()
 
     def answer(self):
         """(status, body) of the GET that was begun, whatever it is: nothing is repeated but a connection that was lost."""
-        if self._socket:
-            try:
-                return self._receive_answer()
-            except OSError:
-                self.close()
+        try:
+            return self._receive_answer()
+        except OSError:
+            self.close()
         self._send()
         return self._receive_answer()
 

@@ -2,7 +2,9 @@
 """Who reads policies during a run, as fast as one thread can: was each of them whole at a version, at every look?"""
 
 import collections
+import itertools
 import json
+import select
 import time
 
 from background import Background
@@ -14,7 +16,7 @@ NOT_ASKED = ""
 # Of the samples that the first version answers whole, one in so many asks the other version as well.
 BOTH_EVERY = 3
 OLD = "v1alpha2"
-CONNECTIONS = 4  # of a reader: while a server that has much to do answers one call, the thread makes another
+CONNECTIONS = 8  # of a reader: while a server that has much to do answers one call, the thread makes others
 
 
 def is_whole(item, version):
@@ -34,7 +36,7 @@ def looks_whole(answer, version):
 
 
 class Judge:
-    """What answers come to, after all of them were given. Most are the same as another one."""
+    """What answers come to, after all of them were given. Most are the same as another one, and judged once."""
 
     def __init__(self):
         self._known = {}
@@ -50,40 +52,50 @@ class Judge:
         return self._known[body, version]
 
 
-def read(signals, api, names, versions):
-    """Samples (time, name, answer of the first version, answer of the second), one policy after the other.
+def sampling(gets, names, versions, numbers, samples, known):
+    """One sample after the other over one connection; yields where an answer has to come first.
 
-    The version that is served at first is asked first: where it is not whole any more, the other one has to be by the
-    time that it is asked."""
+    A sample is (time, name, answer of the first version, answer of the second). The version that is served at first is
+    asked first: where it is not whole any more, the other one has to be by the time that it is asked."""
     paths = {name: [f"{policies_path(version, name[0])}/{name[1]}" for version in versions] for name in names}
-    connections, bodies, answers = [QuickGets(api) for _ in range(CONNECTIONS)], {}, []
 
-    def answer_of(connection):
-        status, body = connection.answer()
-        return status, bodies.setdefault(body, body)  # kept once
+    def answer():
+        given = gets.answer()
+        return known.setdefault(given, given)
 
+    for number in numbers:
+        name, now = names[number % len(names)], time.monotonic()
+        gets.ask(paths[name][0])
+        yield
+        first, second = answer(), None
+        if number % BOTH_EVERY == 0 or not looks_whole(first, versions[0]):
+            gets.ask(paths[name][1])
+            yield
+            second = answer()
+        samples.append((now, name, first, second))
+
+
+def read(signals, api, names, versions):
+    """Samples with what their answers come to, one policy after the other, and the CPU time that they took."""
+    samples, numbers, lanes, known = [], itertools.count(), {}, {}  # an answer that comes again is kept once
+    for _ in range(CONNECTIONS):
+        gets = QuickGets(api)
+        lanes[gets] = sampling(gets, names, versions, numbers, samples, known)
     cpu = time.process_time()
+    for lane in lanes.values():
+        next(lane)
     while not signals.is_over():
-        asked = []
-        for number, connection in enumerate(connections, len(answers)):
-            name = names[number % len(names)]
-            asked.append((connection, time.monotonic(), name, number % BOTH_EVERY == 0))
-            connection.ask(paths[name][0])
-        seen = []
-        for connection, now, name, is_both in asked:
-            first = answer_of(connection)
-            is_both = is_both or not looks_whole(first, versions[0])
-            if is_both:
-                connection.ask(paths[name][1])
-            seen.append((connection if is_both else None, now, name, first))
-        answers += [(now, name, first, connection and answer_of(connection)) for connection, now, name, first in seen]
-        signals.begun.set()
+        for gets in select.select(lanes, [], [], 1)[0]:
+            next(lanes[gets])
+        if samples:
+            signals.begun.set()
     cpu = time.process_time() - cpu
-    for connection in connections:
-        connection.close()
+    for gets in lanes:
+        gets.close()
     judge = Judge()
+    samples.sort(key=lambda sample: sample[0])
     return [(now, name, judge(first, versions[0]), judge(second, versions[1]))
-            for now, name, first, second in answers], cpu
+            for now, name, first, second in samples], cpu
 
 
 class Reader:
