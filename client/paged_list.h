@@ -12,6 +12,10 @@
 
 namespace gatelift {
 
+/// Of whole objects there may be two pages in memory: the one that is read while another is
+/// written. With this limit these are no more than one of those that for_each_object asks for.
+inline constexpr int kHalfPage = 250;
+
 /// Sends nothing itself: `take` is given the answer to the call that `next` returned last.
 class PagedList {
  public:

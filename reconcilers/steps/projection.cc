@@ -285,6 +285,7 @@ Result<Projected> project_all(Run& run, const BridgedKind& kind) {
   Request list;
   list.verb = Verb::List;
   list.resource = kind.crd.resource();
+  list.limit = kHalfPage;
   PagedList pages(std::move(list));
   ASSIGN_OR_RETURN(auto page, writes.send_with_next(pages));
   while (page) {

@@ -131,6 +131,7 @@ Result<Pass> rewrite_all(Run& run, const Rewriting& rewriting) {
   Request list;
   list.resource = rewriting.crd.resource();
   list.metadata_only = !rewriting.request;
+  if (rewriting.request) list.limit = kHalfPage;
   const int in_flight = run.settings.in_flight;
   PagedList pages(std::move(list));
   ASSIGN_OR_RETURN(auto page, send_with_next_page(run.cluster, {}, in_flight, pages));
