@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures a migration of BackendTLSPolicy from bundle v1.0.0 to v1.1.1 (experimental) on a real API server.
+"""Measures migrations of BackendTLSPolicy from bundle v1.0.0 to v1.1.1 (experimental) on a real API server, by
+deleting and making anew and in place.
 
 Every sample starts from the same state on the same server: the v1.0.0 bundle, and policies that
 argocd-controller applied and envoy wrote a status to. The ways are taken in turn, several times, and the median of each
@@ -28,6 +29,8 @@ import tempfile
 import threading
 import time
 import urllib.parse
+
+import object_writes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GROUP = "gateway.networking.k8s.io"
@@ -170,11 +173,16 @@ class Server:
         if names:
             self.kubectl("delete", *names)
 
-    def check(self, objects, whole):
+    def policies(self, version):
+        return json.loads(self.kubectl("get", "--raw", f"/apis/{GROUP}/{version}/backendtlspolicies"))["items"]
+
+    def check(self, before, whole, stayed):
         """Raises where the cluster is not as the way claims to leave it."""
-        found = json.loads(self.kubectl("get", "--raw", f"/apis/{GROUP}/v1alpha3/backendtlspolicies"))["items"]
-        if len(found) != objects:
-            raise Failure(f"{len(found)} policies at v1alpha3, want {objects}")
+        found = self.policies("v1alpha3")
+        if len(found) != len(before):
+            raise Failure(f"{len(found)} policies at v1alpha3, want {len(before)}")
+        if stayed and uids_of(found) != uids_of(before):
+            raise Failure("policies have other uids than before")
         for crd in json.loads(self.kubectl("get", "crd", "-o", "json"))["items"]:
             storage = [version["name"] for version in crd["spec"]["versions"] if version["storage"]]
             if whole and crd["status"]["storedVersions"] != storage:
@@ -185,6 +193,10 @@ class Server:
                 raise Failure(f"{item['metadata']['name']} has lost its spec: {item['spec']}")
             if whole and ("ancestors" not in item.get("status", {}) or managers != ["argocd-controller", "envoy"]):
                 raise Failure(f"{item['metadata']['name']}: status, or managers {managers}, are not as before")
+
+
+def uids_of(items):
+    return {(item["metadata"]["namespace"], item["metadata"]["name"]): item["metadata"]["uid"] for item in items}
 
 
 class Audit:
@@ -344,10 +356,15 @@ class Bench:
         self.keep = keep
         self.taken = 0
         self.operator = server.install()
+        self._bridge = None
+        self._client = None  # the process that is measured
 
     def sample(self, way, objects):
         server = self.server
+        if way == "in_place_floor":
+            self.bridge()
         server.reset(objects)
+        before = server.policies("v1alpha2")
         audit = Audit(server)
         observer = Observer(server, self.hz)
         busy, own = busy_cpu(), server.cpu() + cpu_of(os.getpid())
@@ -365,13 +382,38 @@ class Bench:
             if self.keep:
                 self.keep.mkdir(parents=True, exist_ok=True)
                 (self.keep / f"{self.taken:02d}-{objects}-{way}.audit").write_text("".join(audit.lines()))
-        figures["absence"] = seen["absence"]
+        figures["absence"] = float(seen["absence"])
         figures["observer"] = seen
         absent = absences_of(audit.events())
         if absent:
             figures["absenceMedian"], figures["absenceMax"] = statistics.median(absent), absent[-1]
-        server.check(objects, whole=way != "hand")
+        server.check(before, whole=way != "hand", stayed=way.startswith("in_place"))
         return {"way": way, "objects": objects, **figures}
+
+    def bridge(self):
+        """A file with the CRD of the policies as gatelift leaves it in a hold."""
+        if self._bridge:
+            return self._bridge
+        self.server.reset(1)
+        process = subprocess.Popen([*self.migrate("InPlace"), "--hold", "Approval"], env=self.server.environment,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(600):
+                crd = json.loads(self.server.kubectl("get", "crd", POLICIES, "-o", "json"))
+                if [each["name"] for each in crd["spec"]["versions"] if each["served"]] == ["v1alpha2", "v1alpha3"]:
+                    break
+                time.sleep(0.1)
+            else:
+                raise Failure("gatelift does not serve both versions")
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+        self._bridge = self.server.folder / "bridge.json"
+        self._bridge.write_text(json.dumps(crd))
+        return self._bridge
+
+    def migrate(self, strategy):
+        return [self.program, "migrate", "--to", "v1.1.1/experimental", "--strategy", strategy, "--yes"]
 
     def by_hand(self, audit):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.server.folder))
@@ -389,10 +431,12 @@ class Bench:
         cpu = now.children_user + now.children_system - times.children_user - times.children_system
         return {"total": total, "steps": steps, "cpu": cpu, "writes": writes_of(audit.events(), "kubectl")}
 
-    def by_floor(self, audit, *flags):
+    def run_floor(self, command, *flags):
+        """What it prints, and figures of it."""
         process = subprocess.Popen(
-            [self.server.floor, "write", "--access", self.server.access, "--bundle", self.server.bundle("v1.1.1"),
+            [self.server.floor, command, "--access", self.server.access, "--bundle", self.server.bundle("v1.1.1"),
              *flags], stdout=subprocess.PIPE, text=True)
+        self._client = process
         times = os.times()
         peak = follow_process(process)
         now = os.times()
@@ -400,12 +444,34 @@ class Bench:
             raise Failure("floor failed")
         result = json.loads(process.stdout.read())
         cpu = now.children_user + now.children_system - times.children_user - times.children_system
+        return result, {"total": result["total"], "cpu": cpu, "peak": peak}
+
+    def by_floor(self, audit, *flags):
+        result, figures = self.run_floor("write", *flags)
         steps = {k: result[k] for k in ("otherCRDs", "deletes", "crdGone", "crdServed", "creates", "statuses")}
-        return {"total": result["total"], "steps": steps, "cpu": cpu, "peak": peak, "reported": result["window"],
+        return {**figures, "steps": steps, "reported": result["window"],
                 "writes": writes_of(audit.events(), "gatelift-bench-write")}
 
     def by_floor_post(self, audit):
         return self.by_floor(audit, "--post")
+
+    def by_in_place_floor(self, audit):
+        clock = self.clock()
+        result, figures = self.run_floor("in-place", "--bridge", self.bridge())
+        steps = {k: result[k] for k in ("otherCRDs", "expand", "project", "serveBoth", "unserve", "contract", "prove",
+                                        "targetCRD")}
+        agent = "gatelift-bench-in-place"
+        return {**figures, "steps": steps, "reported": 0.0, "writes": writes_of(audit.events(), agent),
+                **object_writes.figures_of(audit.events(), agent, clock)}
+
+    def clock(self):
+        self._client = None
+        return object_writes.Clock(self._client_cpu, self.server.cpu)
+
+    def _client_cpu(self):
+        if not self._client:
+            raise ProcessLookupError
+        return cpu_of(self._client.pid)
 
     def figures_of(self, watch, audit):
         total = watch.result(900)
@@ -417,12 +483,21 @@ class Bench:
         return {"total": total, "steps": dict(steps), "reported": go_seconds(measured),
                 "writes": writes_of(audit.events(), "gatelift/")}
 
-    def by_foreground(self, audit):
+    def by_in_place(self, audit):
+        clock = self.clock()
+        return {**self.by_foreground(audit, "InPlace"), **object_writes.figures_of(audit.events(), "gatelift/", clock)}
+
+    def by_in_place_daemon(self, audit):
+        clock = self.clock()
+        return {**self.by_daemon(audit, "InPlace"), **object_writes.figures_of(audit.events(), "gatelift/", clock)}
+
+    def by_foreground(self, audit, strategy="Recreate"):
         watch = MigrationWatch(self.server)
         log = open(self.server.folder / "foreground.log", "ab")
         began = time.time()
-        process = subprocess.Popen([self.program, "migrate", "--to", "v1.1.1/experimental", "--yes"],
-                                   env=self.server.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(self.migrate(strategy), env=self.server.environment, stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=log)
+        self._client = process
         times = os.times()
         peak = follow_process(process)
         wall = time.time() - began
@@ -436,12 +511,13 @@ class Bench:
         cpu = now.children_user + now.children_system - times.children_user - times.children_system
         return {**figures, "wall": wall, "cpu": cpu, "peak": peak}
 
-    def by_daemon(self, audit):
+    def by_daemon(self, audit, strategy="Recreate"):
         server = self.server
         log = open(server.folder / "daemon.log", "ab")
         environment = dict(server.environment, KUBECONFIG=str(self.operator))
         process = subprocess.Popen([self.program, "controller", "--listen", "127.0.0.1:0"],
                                    env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._client = process
         try:
             time.sleep(2.0)  # it has its watch and its lease
             watch = MigrationWatch(server)
@@ -449,7 +525,7 @@ class Bench:
             idle = peak_memory(process.pid)
             server.kubectl("create", "-f", "-", text=json.dumps({
                 "apiVersion": "gatelift.dev/v1alpha1", "kind": "GatewayAPIMigration", "metadata": {"name": "bench"},
-                "spec": {"target": {"version": "v1.1.1", "channel": "experimental"}}}))
+                "spec": {"target": {"version": "v1.1.1", "channel": "experimental"}, "strategy": strategy}}))
             figures = self.figures_of(watch, audit)
             watch.close()
             return {**figures, "cpu": cpu_of(process.pid) - before, "peak": peak_memory(process.pid), "idle": idle}
@@ -479,6 +555,10 @@ def medians(samples):
         row["totals"] = [round(each["total"], 2) for each in group]
         row["steps"] = {key: statistics.median(each["steps"].get(key, 0.0) for each in group)
                         for key in group[0]["steps"]}
+        if "passes" in group[0]:
+            row["passes"] = {key: statistics.median(each["passes"].get(key, 0.0) for each in group)
+                             for key in group[0]["passes"]}
+        row["neither"] = max(each["observer"]["neither"] for each in group)
         row["writes"] = max((each["writes"] for each in group), key=lambda writes: sum(writes.values()))
         rows.append(row)
     return rows
@@ -490,7 +570,15 @@ WORDS = {
     "floor_post": "write floor, creates by POST",
     "foreground": "`gatelift migrate`",
     "daemon": "`gatelift controller`",
+    "in_place_floor": "write floor in place",
+    "in_place": "`gatelift migrate`, in place",
+    "in_place_daemon": "`gatelift controller`, in place",
 }
+
+
+def floor_of(way):
+    """The way that makes the same writes and no others."""
+    return "in_place_floor" if way.startswith("in_place") else "floor"
 
 
 def seconds(value):
@@ -504,20 +592,47 @@ def table(head, rows):
 
 def main_table(rows, objects):
     of = {row["way"]: row for row in rows if row["objects"] == objects}
-    floor = of.get("floor", {}).get("total")
     lines = []
     for way in WORDS:
         if way not in of:
             continue
         row = of[way]
+        floor = of.get(floor_of(way), {}).get("total")
         lines.append([
             WORDS[way], seconds(row["total"]), f"{row['total'] / floor:.2f}" if floor else "-",
             seconds(row["absence"]), seconds(row.get("absenceMedian")), seconds(row.get("absenceMax")),
-            seconds(row.get("reported")), str(sum(row["writes"].values())), seconds(row.get("cpu")),
+            seconds(row.get("reported")), str(sum(row["writes"].values())),
+            f"{object_writes.number_of(row['writes']) / objects:.2f}", seconds(row.get("cpu")),
             f"{row['peak']:.0f} MiB" if "peak" in row else "-",
         ])
     return table(["way", "total", "× floor", "absence, seen", "absence, median", "absence, max", "absence, own figure",
-                  "writes", "CPU", "peak RSS"], lines)
+                  "writes", "of policies, each", "CPU", "peak RSS"], lines)
+
+
+def cpu_of_passes(row):
+    return row["passesCPU"] + row["passesServerCPU"]
+
+
+def passes_table(rows, objects):
+    """"" where no way was in place."""
+    of = {row["way"]: row for row in rows if row["objects"] == objects and "passes" in row}
+    floor = of.get("in_place_floor")
+    lines = []
+    for way in WORDS:
+        if way not in of:
+            continue
+        row = of[way]
+        used = cpu_of_passes(row)
+        cells = [WORDS[way], seconds(row["writing"]), f"{row['writing'] / floor['writing']:.2f}" if floor else "-",
+                 f"{row['passesCPU']:.2f} + {used - row['passesCPU']:.2f} s",
+                 f"{used / cpu_of_passes(floor):.2f}" if floor else "-"]
+        for name in object_writes.PASSES:
+            took = row["passes"].get(name, 0.0)
+            cells.append(seconds(took) + (f" ({took / floor['passes'][name]:.2f})" if floor else ""))
+        lines.append([*cells, seconds(row["span"]), str(row["neither"])])
+    head = ["way", "object writes", "× floor", "CPU, client + server", "× floor", *(f"{name} (× floor)" for name in object_writes.PASSES),
+            "first to last write", "samples at neither version"]
+    return table(head, lines) if lines else ""
 
 
 def steps_table(rows, objects):
@@ -537,8 +652,8 @@ def figures_text(result):
              f"took {machine['others']:.0%} of the CPUs meanwhile."]
     for objects in sorted({row["objects"] for row in result["medians"]}):
         parts += [f"### {objects:,} policies", main_table(result["medians"], objects),
-                  steps_table(result["medians"], objects)]
-    return "\n\n".join(parts) + "\n"
+                  passes_table(result["medians"], objects), steps_table(result["medians"], objects)]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def short_figures(result):
@@ -546,11 +661,13 @@ def short_figures(result):
     lines = []
     for objects in sorted({row["objects"] for row in result["medians"]}):
         of = {row["way"]: row for row in result["medians"] if row["objects"] == objects}
-        for way in ("hand", "floor", "foreground", "daemon"):
+        for way in WORDS:
+            if way == "floor_post":
+                continue
             if way in of:
                 row = of[way]
                 lines.append([f"{objects:,}", WORDS[way], seconds(row["total"]), seconds(row["absence"]),
-                              f"{row['peak']:.0f} MiB" if way in ("foreground", "daemon") else "-"])
+                              f"{row['peak']:.0f} MiB" if "gatelift" in WORDS[way] else "-"])
     return table(["policies", "way", "total", "one policy absent for", "peak RSS"], lines) + "\n"
 
 
@@ -595,7 +712,10 @@ def take_samples(bench, ways, numbers, repeats):
                 note(f"{objects} {way}: total {sample['total']:.2f} s, absence {sample['absence']:.2f} s, "
                      f"cpu {sample['cpu']:.2f} s, peak {sample.get('peak', 0):.0f} MiB, "
                      f"others {sample['othersCPU']:.0%}, "
-                     f"steps {json.dumps({k: round(v, 2) for k, v in sample['steps'].items()})}")
+                     f"steps {json.dumps({k: round(v, 2) for k, v in sample['steps'].items()})}"
+                     + (f", passes {json.dumps({k: round(v, 2) for k, v in sample['passes'].items()})}, "
+                        f"their CPU {sample['passesCPU']:.2f} + {sample['passesServerCPU']:.2f} s, "
+                        f"at neither version {sample['observer']['neither']}" if "passes" in sample else ""))
     return samples
 
 
@@ -605,7 +725,7 @@ def main():
     repeats = 1 if arguments.short else arguments.repeats
     ways = arguments.ways.split(",")
     program = arguments.program or pathlib.Path(os.environ.get("GATELIFT_BIN") or ROOT / "build/release/gatelift")
-    if set(ways) & {"foreground", "daemon"} and not os.access(program, os.X_OK):
+    if set(ways) - {"hand", "floor", "floor_post"} and not os.access(program, os.X_OK):
         raise Failure(f"{program} is not there; run scripts/build")
     cache = pathlib.Path(os.environ.get("GATELIFT_CACHE") or
                          pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "gatelift")

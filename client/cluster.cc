@@ -3,32 +3,9 @@
 
 #include <utility>
 
+#include "client/paged_list.h"
+
 namespace gatelift {
-namespace {
-
-constexpr int kPageSize = 500;
-
-/// Lists of built-in kinds leave apiVersion and kind to the list ("SecretList" of "v1").
-void complete_type(Json& item, const std::string& api_version, const std::string& list_kind) {
-  constexpr std::string_view kSuffix = "List";
-  if (!kind_of(item).empty() || !list_kind.ends_with(kSuffix)) return;
-  item["kind"] = list_kind.substr(0, list_kind.size() - kSuffix.size());
-  item["apiVersion"] = api_version;
-}
-
-Result<void> visit_page(Json& page, const std::function<Result<void>(Json&&)>& visit) {
-  const auto items = page.find("items");
-  if (items == page.end() || !items->is_array()) return {};  // "items": null is an empty list
-  const std::string api_version = string_at(page, "apiVersion");
-  const std::string list_kind = kind_of(page);
-  for (Json& item : *items) {
-    complete_type(item, api_version, list_kind);
-    RETURN_IF_ERROR(visit(std::move(item)));
-  }
-  return {};
-}
-
-}  // namespace
 
 void Cluster::send_each(const Batch& batch, int /*in_flight*/) {
   for (std::size_t i = 0; i < batch.size; ++i) batch.done(i, send(batch.request(i)));
@@ -91,23 +68,12 @@ std::vector<Result<Json>> send_all(Cluster& cluster, std::size_t size,
 
 Result<std::string> for_each_object(Cluster& cluster, Request list,
                                     const std::function<Result<void>(Json&&)>& visit) {
-  list.verb = Verb::List;
-  if (list.limit == 0) list.limit = kPageSize;
-  std::string snapshot;
-  while (true) {
-    // A 410 ends the walk even though its Status offers a token to go on with: that one continues
-    // in another snapshot.
-    ASSIGN_OR_RETURN(Json page, cluster.send(list));
-    const std::string version = resource_version_of(page);
-    if (snapshot.empty()) snapshot = version;
-    if (version != snapshot) {
-      return fail(ErrorKind::Expired, describe(list) + ": a page is of resourceVersion " + version +
-                                          " and the first one of " + snapshot);
-    }
-    RETURN_IF_ERROR(visit_page(page, visit));
-    list.continue_token = string_at(page, "metadata", "continue");
-    if (list.continue_token.empty()) return snapshot;
+  PagedList pages(std::move(list));
+  while (const std::optional<Request> next = pages.next()) {
+    ASSIGN_OR_RETURN(std::vector<Json> page, pages.take(cluster.send(*next)));
+    for (Json& object : page) RETURN_IF_ERROR(visit(std::move(object)));
   }
+  return pages.snapshot();
 }
 
 }  // namespace gatelift

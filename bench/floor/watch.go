@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,11 +16,16 @@ import (
 type sighting struct {
 	Samples int `json:"samples"`
 	Misses  int `json:"misses"`
+	// Misses at one version while the latest answer of the other was a miss as well.
+	Neither int `json:"neither"`
 	// From the last answer that held the object to the first one that held it again; 0 where no answer was without it.
 	Absence float64 `json:"absence"`
 	// The longest time between two samples of one version, which is how wrong Absence can be.
 	LongestStep float64 `json:"longestStep"`
 }
+
+// shapes is what a client of each version acts on.
+var shapes = map[string][]byte{"v1alpha2": []byte(`"targetRef":`), "v1alpha3": []byte(`"targetRefs":`)}
 
 type sample struct {
 	asked, answered time.Time
@@ -42,7 +49,7 @@ func observe(path string, namespace, name string, hz int) (sighting, error) {
 			return sighting{}, err
 		}
 		group.Go(func() {
-			seen[i], failed[i] = sampleUntil(stop, c, policiesPath(version, namespace)+"/"+name, hz)
+			seen[i], failed[i] = sampleUntil(stop, c, policiesPath(version, namespace)+"/"+name, shapes[version], hz)
 		})
 	}
 	group.Wait()
@@ -54,7 +61,8 @@ func observe(path string, namespace, name string, hz int) (sighting, error) {
 	return judge(seen), nil
 }
 
-func sampleUntil(stop <-chan struct{}, c *client, path string, hz int) ([]sample, error) {
+// sampleUntil takes an object without its shape for one that is not there.
+func sampleUntil(stop <-chan struct{}, c *client, path string, shape []byte, hz int) ([]sample, error) {
 	var samples []sample
 	tick := time.NewTicker(time.Second / time.Duration(hz))
 	defer tick.Stop()
@@ -69,7 +77,8 @@ func sampleUntil(stop <-chan struct{}, c *client, path string, hz int) ([]sample
 		if err != nil {
 			return nil, err
 		}
-		samples = append(samples, sample{asked, time.Now(), got.code == http.StatusOK})
+		whole := got.code == http.StatusOK && bytes.Contains(got.body, shape)
+		samples = append(samples, sample{asked, time.Now(), whole})
 	}
 }
 
@@ -98,5 +107,28 @@ func judge(seen [][]sample) sighting {
 	if !lastSeen.IsZero() && !seenAgain.IsZero() {
 		result.Absence = max(0, seenAgain.Sub(lastSeen).Seconds())
 	}
+	result.Neither = neither(seen)
 	return result
+}
+
+func neither(seen [][]sample) int {
+	type answer struct {
+		sample
+		version int
+	}
+	var all []answer
+	for version, samples := range seen {
+		for _, s := range samples {
+			all = append(all, answer{s, version})
+		}
+	}
+	slices.SortFunc(all, func(a, b answer) int { return a.answered.Compare(b.answered) })
+	there, count := slices.Repeat([]bool{true}, len(seen)), 0 // until the first answer
+	for _, a := range all {
+		there[a.version] = a.there
+		if !slices.Contains(there, true) {
+			count++
+		}
+	}
+	return count
 }

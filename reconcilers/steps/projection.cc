@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "client/paged_list.h"
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/steps/contraction.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr int kMaxPasses = 20;
 constexpr int kMaxAttempts = 8;  // at an object that others write, in one pass
-constexpr std::size_t kPage = 500;
 constexpr std::size_t kBurst = 100;
 constexpr std::chrono::milliseconds kPoll{10};
 
@@ -193,22 +193,15 @@ class Writes {
     return {};
   }
 
-  std::size_t size() const { return due_.size(); }
-
   void send() {
-    Batch batch;
-    batch.size = due_.size();
-    batch.request = [&](std::size_t i) {
-      Request request;
-      request.verb = due_[i].need == Need::Release ? Verb::JsonPatch : Verb::MergePatch;
-      request.resource = kind_.crd.resource();
-      request.key = due_[i].key;
-      request.body = due_[i].patch;
-      return request;
-    };
-    batch.done = [&](std::size_t i, const Result<Json>& answer) { note(due_[i], answer); };
-    run_.cluster.send_each(batch, run_.settings.in_flight);
+    run_.cluster.send_each(batch(), run_.settings.in_flight);
     due_.clear();
+  }
+
+  Result<std::optional<std::vector<Json>>> send_with_next(PagedList& pages) {
+    auto page = send_with_next_page(run_.cluster, batch(), run_.settings.in_flight, pages);
+    due_.clear();
+    return page;
   }
 
  private:
@@ -217,6 +210,21 @@ class Writes {
     Need need;
     Json patch;
   };
+
+  Batch batch() {
+    Batch batch;
+    batch.size = due_.size();
+    batch.request = [this](std::size_t i) {
+      Request request;
+      request.verb = due_[i].need == Need::Release ? Verb::JsonPatch : Verb::MergePatch;
+      request.resource = kind_.crd.resource();
+      request.key = due_[i].key;
+      request.body = std::move(due_[i].patch);
+      return request;
+    };
+    batch.done = [this](std::size_t i, const Result<Json>& answer) { note(due_[i], answer); };
+    return batch;
+  }
 
   void note(const Due& due, const Result<Json>& answer) {
     if (answer) {
@@ -277,13 +285,14 @@ Result<Projected> project_all(Run& run, const BridgedKind& kind) {
   Request list;
   list.verb = Verb::List;
   list.resource = kind.crd.resource();
-  ASSIGN_OR_RETURN(projected.resource_version,
-                   for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
-                     RETURN_IF_ERROR(writes.add(object));
-                     if (writes.size() == kPage) writes.send();
-                     return {};
-                   }));
-  writes.send();
+  list.limit = kHalfPage;
+  PagedList pages(std::move(list));
+  ASSIGN_OR_RETURN(auto page, writes.send_with_next(pages));
+  while (page) {
+    for (const Json& object : std::exchange(*page, {})) RETURN_IF_ERROR(writes.add(object));
+    ASSIGN_OR_RETURN(page, writes.send_with_next(pages));
+  }
+  projected.resource_version = pages.snapshot();
   for (int attempt = 1; attempt < kMaxAttempts && !projected.raced.empty(); ++attempt) {
     const std::vector<ObjectKey> keys = std::exchange(projected.raced, {});
     projected.seen -= static_cast<int>(keys.size());

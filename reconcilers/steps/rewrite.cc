@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/paged_list.h"
 #include "reconcilers/convert/convert.h"
 #include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/crd_writer.h"
@@ -48,46 +49,64 @@ bool is_patch_of_another_state(const Error& error) {
   return error.is(ErrorKind::Invalid) && error.causes.empty();
 }
 
-void note_answer(Pass& pass, const CrdSummary& crd, const Json& object,
-                 const Result<Json>& answer) {
-  if (answer) {
-    if (resource_version_of(*answer) != resource_version_of(object)) ++pass.changed;
-    return;
+/// The writes of some objects of one kind, of which they keep no more than it takes to send them.
+class Writes {
+ public:
+  Writes(Run& run, const Rewriting& rewriting, Pass& pass, std::vector<Json> objects)
+      : run_(run), rewriting_(rewriting), pass_(pass) {
+    for (const Json& object : objects) add(object);
   }
-  const Error& error = answer.error();
-  if (error.is(ErrorKind::NotFound)) {
-    ++pass.vanished;
-  } else if (error.is(ErrorKind::Conflict) || is_patch_of_another_state(error)) {
-    pass.conflicts.push_back(key_of(object));
-  } else {
-    pass.failures.note(display_name(crd.kind, key_of(object)), error);
-  }
-}
 
-/// One LIST page's worth of objects, rewritten.
-void rewrite_page(Run& run, const Rewriting& rewriting, const std::vector<Json>& page, Pass& pass) {
-  std::vector<std::size_t> sent;
-  std::vector<Request> requests;
-  for (std::size_t i = 0; i < page.size(); ++i) {
+  /// For as long as this is there.
+  Batch batch() {
+    Batch batch;
+    batch.size = due_.size();
+    batch.request = [this](std::size_t i) { return std::move(due_[i].request); };
+    batch.done = [this](std::size_t i, const Result<Json>& answer) {
+      note(due_[i], answer);
+      run_.report(rewriting_.crd.name, "Rewrite", ++pass_.seen, 0);
+    };
+    return batch;
+  }
+
+ private:
+  struct Due {
+    ObjectKey key;
+    std::string resource_version;
+    Request request;
+  };
+
+  void add(const Json& object) {
     Result<Request> request =
-        rewriting.request ? rewriting.request(page[i]) : rewrite_request(page[i], rewriting);
+        rewriting_.request ? rewriting_.request(object) : rewrite_request(object, rewriting_);
     if (request) {
-      sent.push_back(i);
-      requests.push_back(*std::move(request));
+      due_.push_back({key_of(object), resource_version_of(object), *std::move(request)});
     } else {
-      ++pass.seen;
-      pass.failures.note(display_name(rewriting.crd.kind, key_of(page[i])), request.error());
+      ++pass_.seen;
+      pass_.failures.note(display_name(rewriting_.crd.kind, key_of(object)), request.error());
     }
   }
-  Batch batch;
-  batch.size = sent.size();
-  batch.request = [&](std::size_t i) { return std::move(requests[i]); };
-  batch.done = [&](std::size_t i, const Result<Json>& answer) {
-    note_answer(pass, rewriting.crd, page[sent[i]], answer);
-    run.report(rewriting.crd.name, "Rewrite", ++pass.seen, 0);
-  };
-  run.cluster.send_each(batch, run.settings.in_flight);
-}
+
+  void note(const Due& due, const Result<Json>& answer) {
+    if (answer) {
+      if (resource_version_of(*answer) != due.resource_version) ++pass_.changed;
+      return;
+    }
+    const Error& error = answer.error();
+    if (error.is(ErrorKind::NotFound)) {
+      ++pass_.vanished;
+    } else if (error.is(ErrorKind::Conflict) || is_patch_of_another_state(error)) {
+      pass_.conflicts.push_back(due.key);
+    } else {
+      pass_.failures.note(display_name(rewriting_.crd.kind, due.key), error);
+    }
+  }
+
+  Run& run_;
+  const Rewriting& rewriting_;
+  Pass& pass_;
+  std::vector<Due> due_;
+};
 
 /// Objects that somebody else wrote meanwhile, read again: where controllers write all the time no
 /// pass would be without them.
@@ -95,34 +114,31 @@ Result<void> rewrite_again(Run& run, const Rewriting& rewriting, Pass& pass) {
   for (int attempt = 1; attempt < kMaxAttempts && !pass.conflicts.empty(); ++attempt) {
     const std::vector<ObjectKey> keys = std::exchange(pass.conflicts, {});
     pass.seen -= static_cast<int>(keys.size());
-    ASSIGN_OR_RETURN(const std::vector<Json> live,
+    ASSIGN_OR_RETURN(std::vector<Json> live,
                      read_those_left(run, rewriting.crd.resource(), keys,
                                      rewriting.request ? Extent::Whole : Extent::Metadata));
     const int num_gone = static_cast<int>(keys.size() - live.size());
     pass.vanished += num_gone;
     pass.seen += num_gone;
-    rewrite_page(run, rewriting, live, pass);
+    Writes writes(run, rewriting, pass, std::move(live));
+    run.cluster.send_each(writes.batch(), run.settings.in_flight);
   }
   return {};
 }
 
 Result<Pass> rewrite_all(Run& run, const Rewriting& rewriting) {
   Pass pass;
-  std::vector<Json> page;
   Request list;
-  list.verb = Verb::List;
   list.resource = rewriting.crd.resource();
   list.metadata_only = !rewriting.request;
-  auto listed = for_each_object(run.cluster, list, [&](Json&& object) -> Result<void> {
-    page.push_back(std::move(object));
-    if (page.size() == 500) {
-      rewrite_page(run, rewriting, page, pass);
-      page.clear();
-    }
-    return {};
-  });
-  RETURN_IF_ERROR(listed);
-  rewrite_page(run, rewriting, page, pass);
+  if (rewriting.request) list.limit = kHalfPage;
+  const int in_flight = run.settings.in_flight;
+  PagedList pages(std::move(list));
+  ASSIGN_OR_RETURN(auto page, send_with_next_page(run.cluster, {}, in_flight, pages));
+  while (page) {
+    Writes writes(run, rewriting, pass, *std::exchange(page, std::nullopt));
+    ASSIGN_OR_RETURN(page, send_with_next_page(run.cluster, writes.batch(), in_flight, pages));
+  }
   RETURN_IF_ERROR(rewrite_again(run, rewriting, pass));
   return pass;
 }

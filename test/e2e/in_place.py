@@ -41,7 +41,8 @@ class Onlookers:
 
     def show(self):
         print("\n" + self.samples.table(self.finish()), file=sys.stderr)
-        print(f"{self.samples.per_second():.0f} samples a second", file=sys.stderr)
+        print(f"{self.samples.per_second():.0f} samples a second, of {self.samples.cpu_of_one() * 1000:.2f} ms of the "
+              "reader's own CPU each", file=sys.stderr)
         for version, seen in self.seen.items():
             print(f"{version}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(seen.events.items()))
                   + f"; {len(seen.not_whole)} events with an object that lacked its shape", file=sys.stderr)

@@ -7,6 +7,7 @@ import http.client
 import json
 import pathlib
 import re
+import socket
 import ssl
 import time
 import urllib.parse
@@ -117,6 +118,13 @@ class Api:
     def try_get(self, path):
         """(status, text) of one GET, whatever it is: nothing is repeated but a connection that was lost."""
         return self._exchange("GET", path, None, "")
+
+    def open_socket(self):
+        """A connection to the server, for who speaks HTTP himself (quick_gets.py)."""
+        host, port = self._address.hostname, self._address.port
+        opened = self._tls.wrap_socket(socket.create_connection((host, port), timeout=30), server_hostname=host)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def watch(self, path, **query):
         """The events of a watch until the server ends it, over a connection of its own."""

@@ -2,17 +2,21 @@
 """Who reads policies during a run, as fast as one thread can: was each of them whole at a version, at every look?"""
 
 import collections
+import itertools
 import json
+import select
 import time
 
 from background import Background
 from kube import policies_path
+from quick_gets import QuickGets
 
 WHOLE, EMPTY, ABSENT, BUSY, FAILED = "whole", "empty", "absent", "busy", "failed"
 NOT_ASKED = ""
 # Of the samples that the first version answers whole, one in so many asks the other version as well.
 BOTH_EVERY = 3
 OLD = "v1alpha2"
+CONNECTIONS = 8  # of a reader: while a server that has much to do answers one call, the thread makes others
 
 
 def is_whole(item, version):
@@ -24,32 +28,74 @@ def is_whole(item, version):
     return bool(targets[0].get("name") and spec.get("validation", {}).get("hostname"))
 
 
-def ask(api, version, name):
-    """What one GET of a policy comes to."""
-    status, text = api.try_get(f"{policies_path(version, name[0])}/{name[1]}")
-    if status == 200:
-        return WHOLE if is_whole(json.loads(text), version) else EMPTY
-    return {404: ABSENT, 429: BUSY, 503: BUSY}.get(status, FAILED)
+def looks_whole(answer, version):
+    """The same at a glance, for what is to be asked next. What it takes for whole is judged by is_whole later."""
+    status, body = answer
+    fields = (b'"targetRef":', b'"tls":') if version == OLD else (b'"targetRefs":', b'"validation":')
+    return status == 200 and all(field in body for field in fields)
+
+
+class Judge:
+    """What answers come to, after all of them were given. Most are the same as another one, and judged once."""
+
+    def __init__(self):
+        self._known = {}
+
+    def __call__(self, answer, version):
+        if answer is None:
+            return NOT_ASKED
+        status, body = answer
+        if status != 200:
+            return {404: ABSENT, 429: BUSY, 503: BUSY}.get(status, FAILED)
+        if (body, version) not in self._known:
+            self._known[body, version] = WHOLE if is_whole(json.loads(body), version) else EMPTY
+        return self._known[body, version]
+
+
+def sampling(gets, names, versions, numbers, samples, known):
+    """One sample after the other over one connection; yields where an answer has to come first.
+
+    A sample is (time, name, answer of the first version, answer of the second). The version that is served at first is
+    asked first: where it is not whole any more, the other one has to be by the time that it is asked."""
+    paths = {name: [f"{policies_path(version, name[0])}/{name[1]}" for version in versions] for name in names}
+
+    def answer():
+        given = gets.answer()
+        return known.setdefault(given, given)
+
+    for number in numbers:
+        name, now = names[number % len(names)], time.monotonic()
+        gets.ask(paths[name][0])
+        yield
+        first, second = answer(), None
+        if number % BOTH_EVERY == 0 or not looks_whole(first, versions[0]):
+            gets.ask(paths[name][1])
+            yield
+            second = answer()
+        samples.append((now, name, first, second))
 
 
 def read(signals, api, names, versions):
-    """Samples (time, name, answer of the first version, answer of the second), one policy after the other.
-
-    The version that is served at first is asked first: where it is not whole any more, the other one has to be by the
-    time that it is asked."""
-    api = api.another()
-    samples = []
+    """Samples with what their answers come to, one policy after the other, and the CPU time that they took."""
+    samples, numbers, lanes, known = [], itertools.count(), {}, {}  # an answer that comes again is kept once
+    for _ in range(CONNECTIONS):
+        gets = QuickGets(api)
+        lanes[gets] = sampling(gets, names, versions, numbers, samples, known)
+    cpu = time.process_time()
+    for lane in lanes.values():
+        next(lane)
     while not signals.is_over():
-        number = len(samples)
-        name, now = names[number % len(names)], time.monotonic()
-        first = ask(api, versions[0], name)
-        second = NOT_ASKED
-        if first != WHOLE or number % BOTH_EVERY == 0:
-            second = ask(api, versions[1], name)
-        samples.append((now, name, first, second))
-        signals.begun.set()
-    api.close()
-    return samples
+        for gets in select.select(lanes, [], [], 1)[0]:
+            next(lanes[gets])
+        if samples:
+            signals.begun.set()
+    cpu = time.process_time() - cpu
+    for gets in lanes:
+        gets.close()
+    judge = Judge()
+    samples.sort(key=lambda sample: sample[0])
+    return [(now, name, judge(first, versions[0]), judge(second, versions[1]))
+            for now, name, first, second in samples], cpu
 
 
 class Reader:
@@ -61,21 +107,27 @@ class Reader:
 
     def finish(self):
         """What it saw. May be called again."""
-        return Samples(self._process.finish(), self._versions)
+        samples, cpu = self._process.finish()
+        return Samples(samples, self._versions, cpu)
 
 
 class Samples:
     """What a reader saw."""
 
-    def __init__(self, samples, versions):
+    def __init__(self, samples, versions, cpu):
         self._samples = samples
         self._versions = versions
+        self._cpu = cpu
 
     def __len__(self):
         return len(self._samples)
 
     def per_second(self):
         return len(self) / (self._samples[-1][0] - self._samples[0][0])
+
+    def cpu_of_one(self):
+        """Seconds of the reader's own CPU time for each."""
+        return self._cpu / len(self)
 
     def neither(self):
         """Those that no version answered whole."""

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <utility>
 #include <vector>
+
+#include "client/paged_list.h"
 
 namespace gatelift {
 namespace {
@@ -115,6 +118,66 @@ TEST(ForEachObject, TakesNullItemsForAnEmptyList) {
       for_each_object(cluster, list_of_secrets(), [](Json&&) { return Result<void>(); });
   ASSERT_TRUE(version);
   EXPECT_EQ(*version, "3");
+}
+
+/// A batch of gets of secrets, by name, that keeps what is answered.
+struct Gets {
+  explicit Gets(const std::vector<std::string>& names) {
+    batch.size = names.size();
+    batch.request = [names](std::size_t i) {
+      Request request;
+      request.resource = resources::kSecrets;
+      request.key = {"a", names[i]};
+      return request;
+    };
+    batch.done = [this](std::size_t i, const Result<Json>& answer) { answered[i] = bool{answer}; };
+  }
+  Batch batch;
+  std::map<std::size_t, bool> answered;
+};
+
+TEST(SendWithNextPage, ListsTheNextPageAmongTheCallsForThisOne) {
+  const Json object = *parse_json(R"({"metadata":{"name":"b"}})");
+  ScriptedCluster cluster(
+      {page("7", "more", {"a", "b"}), object, page("7", "", {"c"}), object, object});
+  PagedList pages(list_of_secrets());
+  const auto first = send_with_next_page(cluster, {}, 16, pages);
+  ASSERT_TRUE(first && *first);
+  EXPECT_EQ((*first)->size(), 2U);
+
+  Gets gets({"a", "b"});
+  const auto second = send_with_next_page(cluster, gets.batch, 16, pages);
+  ASSERT_TRUE(second && *second);
+  EXPECT_EQ(key_of((*second)->front()).name, "c");
+  EXPECT_EQ(gets.answered, (std::map<std::size_t, bool>{
+                               {0, true},
+                               {1, true}
+  }));
+  ASSERT_EQ(cluster.asked.size(), 4U);
+  EXPECT_EQ(cluster.asked[1].key.name, "a");  // who may not write learns it by the first call
+  EXPECT_EQ(cluster.asked[2].continue_token, "more");
+  EXPECT_EQ(cluster.asked[3].key.name, "b");
+
+  Gets last({"c"});
+  const auto none = send_with_next_page(cluster, last.batch, 16, pages);
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(*none);
+  EXPECT_EQ(last.answered.size(), 1U);
+  EXPECT_EQ(pages.snapshot(), "7");
+}
+
+TEST(SendWithNextPage, AnswersEachCallBeforeItFailsWithTheList) {
+  Error gone;
+  gone.kind = ErrorKind::Expired;
+  const Json object = *parse_json(R"({"metadata":{"name":"b"}})");
+  ScriptedCluster cluster({page("7", "more", {"a", "b"}), object, fail(gone), object});
+  PagedList pages(list_of_secrets());
+  ASSERT_TRUE(send_with_next_page(cluster, {}, 16, pages));
+  Gets gets({"a", "b"});
+  const auto second = send_with_next_page(cluster, gets.batch, 16, pages);
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(second.error().is(ErrorKind::Expired));
+  EXPECT_EQ(gets.answered.size(), 2U);
 }
 
 TEST(Verbs, ReadAbsenceAsNothingAndEverythingElseAsAnError) {
