@@ -74,6 +74,13 @@ def kept(item):
     return {"metadata": metadata, "status": item.get("status"), "owners": owners_of(item)}
 
 
+def fields_of(item):
+    """Who owns which fields by which version, without when that was."""
+    entries = [{part: value for part, value in entry.items() if part != "time"}
+               for entry in item["metadata"]["managedFields"]]
+    return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True))
+
+
 def _without_own_namespace(note, namespace):
     """kubectl's note, without a target's namespace that goes without saying: v1alpha3 has no field for it."""
     note = copy.deepcopy(note)
