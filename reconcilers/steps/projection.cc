@@ -8,6 +8,7 @@
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/steps/contraction.h"
+#include "reconcilers/steps/emptied.h"
 #include "reconcilers/steps/json_patch.h"
 #include "reconcilers/steps/read_again.h"
 
@@ -59,7 +60,7 @@ class Projector {
       case HalvesState::InStep:
         return kind_.is_released ? release(object) : Step{};
       case HalvesState::Neither:
-        return Step{};
+        return emptied(object);
       case HalvesState::OnlyFrom:
       case HalvesState::FromEdited:
         return to_step(object);
@@ -82,6 +83,13 @@ class Projector {
     // An empty list would have the API server begin anew.
     if (kept.size() == entries.size() || kept.empty()) return {};
     return {Need::Release, managed_fields_patch(object, std::move(kept)), {}};
+  }
+
+  Result<Step> emptied(const Json& object) const {
+    ASSIGN_OR_RETURN(const std::optional<Json> halves,
+                     halves_before_emptied(run_, kind_, object));
+    if (halves) return write(object, Json::object(), *halves);
+    return Step{Need::Refuse, Json(), emptied_problem(run_, kind_)};
   }
 
   Result<Step> to_step(const Json& object) const {
