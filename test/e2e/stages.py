@@ -14,7 +14,7 @@ from watchers import CRD
 NAME, PROBE = "stop-here", "stop-here-probe"
 OLD = "v1alpha2"
 _OF_CRD = f"request.resource.resource == 'customresourcedefinitions' && request.name == '{CRD}'"
-_HAS = f"object.spec.versions.exists(v, v.name == '{OLD}' && v.{{}} in [true, '{OLD}'])"
+_HAS_OLD = f"object.spec.versions.exists(v, v.name == '{OLD}'{{}})"
 _OF_POLICIES = "request.resource.resource == 'backendtlspolicies'"
 _IN_HALF = "request.name.matches('[13579]$')"
 _MAIN = "request.subResource == ''"
@@ -28,13 +28,13 @@ STAGES = (
     Stage("Approve", {"approval": "Required"}, None, "AwaitingApproval", _ONLY_OLD, ALL, NONE),
     Stage("BackUp", {}, f"{_OF_CRD} && {_MAIN}", "Invalid", _ONLY_OLD, ALL, NONE),
     Stage("Project, half", {}, f"{_OF_POLICIES} && {_IN_HALF}", "ProjectionFailed", _ONLY_OLD, ALL, HALF),
-    Stage("Project", {}, f"{_OF_CRD} && {_MAIN} && !{_HAS.format('storage')}", "Invalid", _ONLY_OLD, ALL, ALL),
-    Stage("ServeBoth", {}, f"{_OF_CRD} && {_MAIN} && !{_HAS.format('served')}", "Invalid", _BOTH, ALL, ALL),
+    Stage("Project", {}, f"{_OF_CRD} && {_MAIN} && !{_HAS_OLD.format(' && v.storage')}", "Invalid", _ONLY_OLD, ALL, ALL),
+    Stage("ServeBoth", {}, f"{_OF_CRD} && {_MAIN} && !{_HAS_OLD.format(' && v.served')}", "Invalid", _BOTH, ALL, ALL),
     Stage("Hold", {"inPlace": {"hold": "Approval"}}, None, "Held", _BOTH, ALL, ALL),
     Stage("Contract, half", {}, f"{_OF_POLICIES} && {_IN_HALF} && !has(object.spec.targetRef)", "RewriteFailed",
           _ONLY_NEW, HALF, ALL),
     Stage("Contract", {}, f"{_OF_CRD} && !({_MAIN})", "Invalid", _ONLY_NEW, NONE, ALL),
-    Stage("Target", {}, f"{_OF_CRD} && {_MAIN} && !{_HAS.format('name')}", "Invalid", _ONLY_NEW, NONE, ALL),
+    Stage("Target", {}, f"{_OF_CRD} && {_MAIN} && !{_HAS_OLD.format('')}", "Invalid", _ONLY_NEW, NONE, ALL),
     Stage("Verify", {}, "request.resource.resource == 'secrets'", "Invalid", _ONLY_NEW, NONE, ALL),
     Stage("Done", {}, None, "Done", _ONLY_NEW, NONE, ALL),
 )
