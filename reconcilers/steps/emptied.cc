@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/steps/emptied.h"
 
+#include <functional>
+
+#include "reconcilers/steps/json_patch.h"
+
 namespace gatelift {
 namespace {
 
@@ -17,24 +21,54 @@ std::optional<Json> both_halves(const Halves& halves, const Json& original) {
   return from;
 }
 
-}  // namespace
+/// Managers of the object but us.
+Json others_entries(const Json& object) {
+  Json kept = Json::array();
+  for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+    if (string_at(entry, "manager") != kFieldManager) kept.push_back(entry);
+  }
+  return kept;
+}
 
-Result<std::optional<Json>> halves_before_emptied(const Run& run, const BridgedKind& kind,
-                                                  const Json& object) {
+/// The first that `look` finds in what backups hold of this very object, that of this run first.
+Result<std::optional<Json>> in_backups(
+    const Run& run, const BridgedKind& kind, const Json& object,
+    const std::function<std::optional<Json>(const Json& original)>& look) {
   for (const auto& backup : {run.backup, run.source}) {
     if (backup == nullptr) continue;
     const BackupEntry* entry = backup->entry(BackupRole::Original, kind.action.crd, key_of(object));
     if (entry == nullptr || entry->uid != uid_of(object)) continue;
     ASSIGN_OR_RETURN(const Json original, backup->document(*entry));
-    std::optional<Json> found = both_halves(kind.halves, original);
-    const std::string mark = annotation_of(object, kProjectedAnnotation);
-    if (found && kind.halves.mark_of(*found) == mark) return found;
+    if (std::optional<Json> found = look(original)) return found;
   }
   return std::optional<Json>();
 }
 
+}  // namespace
+
+Result<std::optional<Json>> halves_before_emptied(const Run& run, const BridgedKind& kind,
+                                                  const Json& object) {
+  const std::string mark = annotation_of(object, kProjectedAnnotation);
+  return in_backups(run, kind, object, [&](const Json& original) {
+    std::optional<Json> found = both_halves(kind.halves, original);
+    return found && kind.halves.mark_of(*found) == mark ? found : std::nullopt;
+  });
+}
+
+Result<std::optional<Json>> owners_put_back(const Run& run, const BridgedKind& kind,
+                                            const Json& object) {
+  if (!array_at(object, "metadata", "managedFields").empty()) return std::optional<Json>();
+  return in_backups(run, kind, object, [&](const Json& original) -> std::optional<Json> {
+    Json entries = others_entries(original);
+    if (entries.empty()) return std::nullopt;
+    Json patch = managed_fields_patch(object, std::move(entries));
+    patch.back()["op"] = "add";  // there is nothing to replace
+    return patch;
+  });
+}
+
 ConversionProblem emptied_problem(const Run& run, const BridgedKind& kind) {
-  const std::string& ref = run.record().backup.ref;
+  const std::string& ref = run.migration.record.backup.ref;
   ConversionProblem problem;
   problem.code = "Emptied";
   problem.field = "spec";

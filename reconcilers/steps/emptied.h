@@ -16,6 +16,13 @@ namespace gatelift {
 Result<std::optional<Json>> halves_before_emptied(const Run& run, const BridgedKind& kind,
                                                   const Json& object);
 
+/// A JSON patch that gives an object without managedFields those that a backup has of it; nullopt
+/// where it has some, or none are known. An API server drops all of them in a write of an object
+/// that it cannot read by the schema of a version that they name; everything then belongs to
+/// nobody, and the next apply of whoever owned it is a conflict.
+Result<std::optional<Json>> owners_put_back(const Run& run, const BridgedKind& kind,
+                                            const Json& object);
+
 /// Why an object stays as it is where there is no such backup. Code "Emptied".
 ConversionProblem emptied_problem(const Run& run, const BridgedKind& kind);
 

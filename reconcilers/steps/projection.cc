@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kPoll{10};
 enum class Need {
   Nothing,
   Write,
-  Release,     // `patch` is a JSON patch
+  Release,     // `patch` is a JSON patch of managedFields
   CannotShow,  // the version that leaves has no fields for it
   Refuse,      // `problem` says why
 };
@@ -58,7 +58,7 @@ class Projector {
   Result<Step> step_of(const Json& object) const {
     switch (kind_.halves.state_of(object)) {
       case HalvesState::InStep:
-        return kind_.is_released ? release(object) : Step{};
+        return in_step(object);
       case HalvesState::Neither:
         return emptied(object);
       case HalvesState::OnlyFrom:
@@ -74,6 +74,12 @@ class Projector {
   }
 
  private:
+  Result<Step> in_step(const Json& object) const {
+    ASSIGN_OR_RETURN(std::optional<Json> owners, owners_put_back(run_, kind_, object));
+    if (owners) return Step{Need::Release, *std::move(owners), {}};
+    return kind_.is_released ? release(object) : Step{};
+  }
+
   static Step release(const Json& object) {
     Json kept = Json::array();
     const Json& entries = array_at(object, "metadata", "managedFields");

@@ -11,7 +11,7 @@ from fixture import Scenario
 from kube import CRDS, ApiError, key, policies_path
 from policies import APPLIER, NAMESPACES, converted, policy
 from residents import UPDATER, Residents, at
-from stages import BY_NAME, Stop
+from stages import STAGES, Stop
 from waiting import eventually
 from watchers import CRD, step_of
 
@@ -162,7 +162,7 @@ class Held(Scenario):
         self.assert_ends_well(migration, self.residents.manifests())
 
     def test_the_old_bundle_s_crd_over_the_bridge_while_shapes_are_given(self):
-        stage = BY_NAME["Project, half"]
+        stage = next(each for each in STAGES if each.name == "Project, half")
         stop = Stop(self.plane, stage.denied)
         self.addCleanup(stop.remove)
         migration = in_place.start(self.plane, TARGET, inPlace={"hold": "Approval"})
