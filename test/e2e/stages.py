@@ -17,7 +17,7 @@ _OF_CRD = f"request.resource.resource == 'customresourcedefinitions' && request.
 _HAS_OLD = f"object.spec.versions.exists(v, v.name == '{OLD}'{{}})"
 _OF_POLICIES = "request.resource.resource == 'backendtlspolicies'"
 _IN_HALF = "request.name.matches('[13579]$')"
-_MAIN = "request.subResource == ''"
+_MAIN = "!has(request.subResource)"
 
 # `spec` is of the migration, `denied` the write in CEL (None: nothing), `reason` what the condition Ready says then.
 # `served` are the versions, and of all policies `old` and `new` have that shape: none, half of them, or all.
