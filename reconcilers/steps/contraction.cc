@@ -56,6 +56,10 @@ Result<Request> contraction_request(const Json& object, const CrdSummary& crd, c
                                         " is gone, and was more than the other can say; next: "
                                         "write it anew");
   }
+  if (state == HalvesState::Neither) {
+    return fail(ErrorKind::Invalid,
+                "spec: it has neither shape; next: apply it again, at " + halves.to_version());
+  }
   const std::vector<std::string> leaving = halves.from_pointers(object);
   const bool is_marked = !annotation_of(object, kProjectedAnnotation).empty();
   const auto note = rewritten_note(object, halves.to_version(), kept_versions);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reconcilers/convert/convert.h"
+#include "reconcilers/events.h"
 #include "reconcilers/steps/api_servers.h"
 #include "reconcilers/steps/bridge_write.h"
 #include "reconcilers/steps/contraction.h"
@@ -16,7 +17,8 @@
 namespace gatelift {
 namespace {
 
-constexpr std::chrono::minutes kNoFight{10};
+/// Between two writes of the bridge, where somebody else changes it as well.
+constexpr std::chrono::seconds kNoFight{30};
 constexpr std::chrono::seconds kHeldPass{2};
 /// Watches of a version that is not served any more go on for over a second: the API server lets
 /// requests that are under way come to their end (apiextensions-apiserver, crdHandler.tearDown).
@@ -75,31 +77,51 @@ class InPlace {
   }
 
   Result<StepOutcome> begin() {
+    const CrdProgress* progress = run_.record().crd(live_.name);
+    const std::string step = progress == nullptr ? "" : progress->step;
     const auto seen = run_.crds_seen.find(live_.name);
     // Of the target's write it is known what was written.
-    const bool was_written = seen != run_.crds_seen.end() && seen->second.written_at != Time{} &&
-                             !seen->second.written &&
-                             run_.clock.now() - seen->second.written_at < kNoFight;
-    if (was_written) return changed_back();
-    if (live_.digest != action_.from_digest) return changed_by_others();
+    const bool was_bridge = seen != run_.crds_seen.end() && seen->second.written_at != Time{} &&
+                            !seen->second.written;
+    if (was_bridge && run_.clock.now() - seen->second.written_at < kNoFight) return changed_back();
+    if (was_bridge || !(step.empty() || step == "Expand")) return put_back(step);
+    if (live_.digest != action_.from_digest) return changed_by_others(step);
     enter("Expand");
     RETURN_IF_ERROR(write(BridgeStage::Expand));
     return StepOutcome::progressed();
   }
 
+  /// Objects are written under a CRD that does not have both shapes, so there is no time to lose.
+  /// What each stage needs of the objects was so when the step began.
+  Result<StepOutcome> put_back(const std::string& step) {
+    const std::string text = "CustomResourceDefinition/" + live_.name +
+                             " was the bridge, and " + who_changed_it() +
+                             " put something else in its place; it is put back";
+    run_.log("warn", text);
+    record_event(run_, EventType::Warning, "BridgePutBack", text);
+    BridgeStage stage = BridgeStage::Expand;
+    if (step == "ServeBoth" || step == "Hold") stage = BridgeStage::ServeBoth;
+    if (step == "Contract" || step == "Rewritten") stage = BridgeStage::Contract;
+    RETURN_IF_ERROR(write(stage));
+    return StepOutcome::progressed();
+  }
+
+  std::string who_changed_it() const { return "field manager " + crd_owner(crd_).manager; }
+
   StepOutcome changed_back() const {
     return StepOutcome::stalled(
         "CRDReverted",
-        "CustomResourceDefinition/" + live_.name +
-            " was made the bridge, and somebody else has changed it since; it is not written again "
-            "for 10 minutes; next: find out who (kubectl get crd " +
-            live_.name + " --show-managed-fields -o yaml), and stop them until this run is over",
-        std::chrono::seconds(30));
+        "CustomResourceDefinition/" + live_.name + ": spec.versions is the bridge's no more, " +
+            who_changed_it() +
+            " has changed it; objects that are written meanwhile can lose one of their shapes; it "
+            "is put back 30 seconds after it was written last; next: stop who does that until "
+            "this run is over (kubectl get crd " +
+            live_.name + " --show-managed-fields -o yaml says who else writes it)",
+        std::chrono::seconds(5));
   }
 
-  StepOutcome changed_by_others() const {
-    const CrdProgress* progress = run_.record().crd(live_.name);
-    if (progress == nullptr || progress->step.empty()) {
+  StepOutcome changed_by_others(const std::string& step) const {
+    if (step.empty()) {
       run_.log("warn", live_.name + " changed since it was planned for; planning again");
       drop_plan(run_);
       return StepOutcome::progressed();

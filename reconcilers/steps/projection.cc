@@ -9,6 +9,7 @@
 #include "reconcilers/convert/intention.h"
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/steps/contraction.h"
+#include "reconcilers/steps/emptied.h"
 #include "reconcilers/steps/json_patch.h"
 #include "reconcilers/steps/read_again.h"
 
@@ -23,7 +24,7 @@ constexpr std::chrono::milliseconds kPoll{10};
 enum class Need {
   Nothing,
   Write,
-  Release,     // `patch` is a JSON patch
+  Release,     // `patch` is a JSON patch of managedFields
   CannotShow,  // the version that leaves has no fields for it
   Refuse,      // `problem` says why
 };
@@ -57,9 +58,9 @@ class Projector {
   Result<Step> step_of(const Json& object) const {
     switch (kind_.halves.state_of(object)) {
       case HalvesState::InStep:
-        return kind_.is_released ? release(object) : Step{};
+        return in_step(object);
       case HalvesState::Neither:
-        return Step{};
+        return emptied(object);
       case HalvesState::OnlyFrom:
       case HalvesState::FromEdited:
         return to_step(object);
@@ -73,6 +74,12 @@ class Projector {
   }
 
  private:
+  Result<Step> in_step(const Json& object) const {
+    ASSIGN_OR_RETURN(std::optional<Json> owners, owners_put_back(run_, kind_, object));
+    if (owners) return Step{Need::Release, *std::move(owners), {}};
+    return kind_.is_released ? release(object) : Step{};
+  }
+
   static Step release(const Json& object) {
     Json kept = Json::array();
     const Json& entries = array_at(object, "metadata", "managedFields");
@@ -82,6 +89,13 @@ class Projector {
     // An empty list would have the API server begin anew.
     if (kept.size() == entries.size() || kept.empty()) return {};
     return {Need::Release, managed_fields_patch(object, std::move(kept)), {}};
+  }
+
+  Result<Step> emptied(const Json& object) const {
+    ASSIGN_OR_RETURN(const std::optional<Json> halves,
+                     halves_before_emptied(run_, kind_, object));
+    if (halves) return write(object, Json::object(), *halves);
+    return Step{Need::Refuse, Json(), emptied_problem(run_, kind_)};
   }
 
   Result<Step> to_step(const Json& object) const {

@@ -100,9 +100,9 @@ class ByHand:
         self._api.patch(f"{policies_path(version, namespace)}/{name}", body, kind, MANAGER)
 
     def _contraction(self, item, fields):
-        mapped = [self._mapped(entry) for entry in fields if entry["manager"] != MANAGER]
+        kept = [mapped(entry, self.new) for entry in fields if entry["manager"] != MANAGER]
         return [*({"op": "remove", "path": f"/spec/{field}"} for field in ("targetRef", "tls")),
-                {"op": "replace", "path": "/metadata/managedFields", "value": mapped}]
+                {"op": "replace", "path": "/metadata/managedFields", "value": kept}]
 
     def _convert_last_applied(self, item):
         """In a write of its own: changed together with managedFields, the annotation would be found to be ours."""
@@ -113,16 +113,18 @@ class ByHand:
             text = json.dumps(new, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
             self._patch(item, self.new, {"metadata": {"annotations": {LAST_APPLIED: text}}})
 
-    def _mapped(self, entry):
-        entry = copy.deepcopy(entry)
-        entry["apiVersion"] = entry["apiVersion"].replace(self.old, self.new)
-        spec = entry["fieldsV1"].get("f:spec", {})
-        if spec.pop("f:targetRef", None) is not None:
-            spec["f:targetRefs"] = {}
-        tls = spec.pop("f:tls", None)
-        if tls is not None:
-            spec["f:validation"] = {RENAMED.get(name, name): value for name, value in tls.items()}
-        return entry
+
+def mapped(entry, version):
+    """A managedFields entry of v1alpha2 at a later version."""
+    entry = copy.deepcopy(entry)
+    entry["apiVersion"] = entry["apiVersion"].replace(ByHand.old, version)
+    spec = entry["fieldsV1"].get("f:spec", {})
+    if spec.pop("f:targetRef", None) is not None:
+        spec["f:targetRefs"] = {}
+    tls = spec.pop("f:tls", None)
+    if tls is not None:
+        spec["f:validation"] = {RENAMED.get(name, name): value for name, value in tls.items()}
+    return entry
 
 
 def union(left, right):

@@ -15,13 +15,14 @@ IDENTITY = ("uid", "creationTimestamp")
 
 
 class Residents:
-    """Policies at v1alpha2, a third of them each by server-side apply, by kubectl's client-side apply, and by plain
+    """Policies at v1alpha2, or at a later version, a third of them each by server-side apply, by kubectl's client-side apply, and by plain
     writes; with and without labels, annotations, owners, finalizers and status.
 
-    `applied`, `client_side` and `created` are the manifests by way, `before` the objects as they were served."""
+    `applied`, `client_side` and `created` are the manifests by way, at v1alpha2, `before` the objects as they were
+    served."""
 
-    def __init__(self, plane, count):
-        self._plane = plane
+    def __init__(self, plane, count, version="v1alpha2"):
+        self._version = version
         self._api = plane.api
         self.applied, self.client_side, self.created = [], [], []
         owners = {namespace: create_owner(self._api, namespace) for namespace in NAMESPACES}
@@ -31,22 +32,26 @@ class Residents:
                 item["metadata"]["finalizers"] = [FINALIZER]
             (self.applied, self.client_side, self.created)[i // 6 % 3].append(item)
         for item in self.applied:
-            apply_policy(self._api, item)
-        plane.kubectl("apply", "-f", "-", text=as_list(self.client_side), timeout=600)
+            apply_policy(self._api, at(item, version))
+        plane.kubectl("apply", "-f", "-", text=as_list([at(item, version) for item in self.client_side]), timeout=600)
         for item in self.created:
-            self._api.create(policies_path("v1alpha2", key(item)[0]), item, UPDATER)
-        for number, item in enumerate(self.live("v1alpha2").values()):
+            self._api.create(policies_path(version, key(item)[0]), at(item, version), UPDATER)
+        for number, item in enumerate(self.live(version).values()):
             if number % 4 != 3:
                 self._write_status(item)
-        self.before = self.live("v1alpha2")
+        self.before = self.live(version)
 
     def _write_status(self, item):
         namespace, name = key(item)
-        self._api.patch(f"{policies_path('v1alpha2', namespace)}/{name}/status", {"status": status_of(item)},
+        self._api.patch(f"{policies_path(self._version, namespace)}/{name}/status", {"status": status_of(item)},
                         manager=STATUS_WRITER)
 
     def live(self, version):
         return by_key(self._api.items(policies_path(version)))
+
+    def manifests(self):
+        """{name: manifest at v1alpha2}"""
+        return by_key(copy.deepcopy([*self.applied, *self.client_side, *self.created]))
 
     def remove_owners(self):
         for namespace in NAMESPACES:
@@ -61,6 +66,10 @@ def as_applied(manifest, version):
     return new
 
 
+def at(manifest, version):
+    return manifest if version == "v1alpha2" else as_applied(manifest, version)
+
+
 def as_list(items):
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
@@ -72,6 +81,13 @@ def kept(item):
         metadata["annotations"].pop(LAST_APPLIED, None)
         metadata["annotations"] = metadata["annotations"] or None
     return {"metadata": metadata, "status": item.get("status"), "owners": owners_of(item)}
+
+
+def fields_of(item):
+    """Who owns which fields by which version, without when that was."""
+    entries = [{part: value for part, value in entry.items() if part != "time"}
+               for entry in item["metadata"]["managedFields"]]
+    return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True))
 
 
 def _without_own_namespace(note, namespace):

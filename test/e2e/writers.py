@@ -10,7 +10,7 @@ import time
 from background import FORK, Background, start_threads
 from kube import ApiError, key, policies_path
 from policies import APPLIER, policy
-from residents import UPDATER, as_applied, as_list
+from residents import UPDATER, as_list, at
 
 OLD = "v1alpha2"
 TICK, TICK_SECONDS = "example.com/tick", 0.05
@@ -163,10 +163,6 @@ class Editor(Writer):
     def send(self, manifest, version):
         """Whether it was written."""
         raise NotImplementedError
-
-
-def at(manifest, version):
-    return manifest if version == OLD else as_applied(manifest, version)
 
 
 class ServerSide(Editor):
