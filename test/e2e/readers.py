@@ -2,14 +2,16 @@
 """Who reads policies during a run, as fast as one thread can: was each of them whole at a version, at every look?"""
 
 import collections
+import http.client
 import json
 import time
 
 from background import Background
 from kube import policies_path
 
-WHOLE, EMPTY, ABSENT, BUSY, FAILED = "whole", "empty", "absent", "busy", "failed"
+WHOLE, EMPTY, ABSENT, BUSY, FAILED, SILENT = "whole", "empty", "absent", "busy", "failed", "silent"
 NOT_ASKED = ""
+PAUSE = 0.01  # while there is no server
 # Of the samples that the first version answers whole, one in so many asks the other version as well.
 BOTH_EVERY = 3
 OLD = "v1alpha2"
@@ -25,15 +27,19 @@ def is_whole(item, version):
 
 
 def ask(api, version, name):
-    """What one GET of a policy comes to."""
-    status, text = api.try_get(f"{policies_path(version, name[0])}/{name[1]}")
+    """What one GET of a policy comes to; SILENT where nobody answers."""
+    try:
+        status, text = api.try_get(f"{policies_path(version, name[0])}/{name[1]}")
+    except (http.client.HTTPException, OSError):
+        return SILENT
     if status == 200:
         return WHOLE if is_whole(json.loads(text), version) else EMPTY
     return {404: ABSENT, 429: BUSY, 503: BUSY}.get(status, FAILED)
 
 
-def read(signals, api, names, versions):
-    """Samples (time, name, answer of the first version, answer of the second), one policy after the other.
+def read(signals, api, names, versions, pause):
+    """Samples (time, name, answer of the first version, answer of the second), one policy after the other, with a pause
+    of so many seconds between them.
 
     The version that is served at first is asked first: where it is not whole any more, the other one has to be by the
     time that it is asked."""
@@ -48,6 +54,8 @@ def read(signals, api, names, versions):
             second = ask(api, versions[1], name)
         samples.append((now, name, first, second))
         signals.begun.set()
+        if pause or SILENT in (first, second):
+            signals.wait(pause or PAUSE)
     api.close()
     return samples
 
@@ -55,8 +63,8 @@ def read(signals, api, names, versions):
 class Reader:
     """A process that reads until `finish`. `versions` are in the order in which they are served."""
 
-    def __init__(self, api, names, versions):
-        self._process = Background(read, api, list(names), versions)
+    def __init__(self, api, names, versions, pause=0):
+        self._process = Background(read, api, list(names), versions, pause)
         self._versions = versions
 
     def finish(self):
@@ -80,6 +88,14 @@ class Samples:
     def neither(self):
         """Those that no version answered whole."""
         return [sample for sample in self._samples if WHOLE not in sample[2:]]
+
+    def unanswered(self):
+        """Those of `neither` in which a version was asked for and nobody answered: the server was down."""
+        return [sample for sample in self.neither() if SILENT in sample[2:]]
+
+    def put_off(self):
+        """Those of `neither`, answered, in which a server said that it is not ready and to ask again."""
+        return [sample for sample in self.neither() if BUSY in sample[2:] and SILENT not in sample[2:]]
 
     def empty(self, names=None):
         """Those that a version answered with an object that lacks what its clients act on."""
@@ -132,4 +148,4 @@ class Row:
         old, new = self._whole if is_old_first else self._whole[::-1]
         return TABLE_LINE.format(step, f"{self._ended - self._began:.2f}", self._count, old, new, self._both,
                                  self._neither, self._answers[EMPTY], self._answers[ABSENT], self._answers[BUSY],
-                                 self._answers[FAILED])
+                                 self._answers[FAILED] + self._answers[SILENT])
