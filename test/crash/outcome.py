@@ -1,26 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a death leaves behind, and what a finished run does."""
+"""What a finished run leaves behind."""
 
 import json
 
 from backup import Backup
 from bundles import gateway_crds, normalised_spec
 from kube import CRDS, by_key, policies_path
-from policies import converted, winner
+from policies import winner
 from rig import CHILDREN, NAME, RIVALS
-
-
-def survivors(rig, before):
-    """How many policies are live with their meaning, how many are in the backup, and which are in neither."""
-    backup = Backup(rig.api)
-    live = {}
-    for version in ("v1alpha2", "v1alpha3"):
-        for name, item in by_key(rig.api.items(policies_path(version))).items():
-            if name in before:
-                live[name] = item["spec"] in (before[name]["spec"], converted(before[name])["spec"])
-    held = {name for name, old in before.items() if backup.holds(old)}
-    lost = [name for name in before if not live.get(name) and name not in held]
-    return sum(live.values()), len(held), lost
 
 
 def without_times(entries):
@@ -28,13 +15,14 @@ def without_times(entries):
                   for entry in entries)
 
 
-def end_state(rig):
-    """Everything that a finished run leaves, but for uids, times and resource versions."""
+def end_state(rig, varying=()):
+    """Everything that a finished run leaves, but for uids, times, resource versions, and `varying` metadata of
+    policies."""
     state = {}
     items = by_key(rig.api.items(policies_path("v1alpha3")))
     for name, item in items.items():
         metadata = {part: value for part, value in item["metadata"].items()
-                    if part not in ("uid", "creationTimestamp", "resourceVersion")}
+                    if part not in ("uid", "creationTimestamp", "resourceVersion", *varying)}
         metadata["managedFields"] = without_times(metadata["managedFields"])
         state["policy", name] = {**item, "metadata": metadata}
     for name, crd in gateway_crds(rig.api).items():
