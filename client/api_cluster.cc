@@ -29,6 +29,23 @@ constexpr std::chrono::seconds kMinWatchTime{240};
 constexpr std::chrono::seconds kWatchTimeSpread{60};
 constexpr std::chrono::seconds kWatchGrace{30};
 
+// A refusal this soon after the API server has shown that it knows the roles is one of theirs, or
+// of admission.
+constexpr std::chrono::seconds kRolesStayKnown{1};
+
+Request permission_question() {
+  Request question;
+  question.verb = Verb::Create;
+  question.resource = resources::kSelfSubjectAccessReviews;
+  question.body["apiVersion"] = "authorization.k8s.io/v1";
+  question.body["kind"] = "SelfSubjectAccessReview";
+  question.body["spec"]["resourceAttributes"] = Json{
+      {"verb",     "get" },
+      {"resource", "pods"}
+  };
+  return question;
+}
+
 std::string default_user_agent() {
 #if defined(__aarch64__)
   return "gatelift/" GATELIFT_VERSION " (linux/arm64)";
@@ -50,6 +67,14 @@ bool sleep_unless_stopped(std::chrono::milliseconds duration, const std::stop_to
   std::unique_lock lock(mutex);
   never.wait_for(lock, stop, duration, [] { return false; });
   return !stop.stop_requested();
+}
+
+/// What a server said that denies everything. It has not looked at the call.
+Error starting(Error error) {
+  error.kind = ErrorKind::Unavailable;
+  error.not_sent = true;
+  error.message += "; the server denies everything, as one does that has just started";
+  return error;
 }
 
 Error cancelled(const Request& request) {
@@ -188,18 +213,45 @@ void ApiCluster::report_warnings(const HttpResponse& response) {
   }
 }
 
+/// An API server answers before it has read the roles, for some seconds when the machine is busy,
+/// and then denies everything, also what every account may do (system:basic-user): to ask what it
+/// may do. Such a refusal is nothing for a person to see to, and nothing to roll a run back for.
+bool ApiCluster::knows_roles(const Request& request, const Attempt& attempt) {
+  Request question = permission_question();
+  question.server = request.server;
+  const auto answer = send_once(question, attempt);
+  const bool is_denied = !answer && (answer.error().is(ErrorKind::Forbidden) ||
+                                     answer.error().is(ErrorKind::Unavailable));
+  if (!is_denied && request.server.empty()) roles_known_ = SteadyClock::now();
+  return !is_denied;
+}
+
+bool ApiCluster::knew_roles_at(const Request& request, SteadyClock::time_point time) const {
+  if (!request.server.empty()) return false;
+  const auto since = time - roles_known_.load();
+  return since >= SteadyClock::duration::zero() && since < kRolesStayKnown;
+}
+
 template <typename T>
 Result<T> ApiCluster::repeat(const Request& request,
                              const std::function<Result<T>(const Attempt&)>& once) {
   const auto deadline = SteadyClock::now() + request.deadline.value_or(options_.deadline);
   bool has_reread = false;
+  bool knew_roles = false;
   for (int attempts = 1;; ++attempts) {
     if (options_.stop.stop_requested()) return fail(cancelled(request));
     auto identity = endpoint_.identity->current();
     if (!identity) return fail(wrap(std::move(identity).error(), describe(request)));
     const Attempt attempt{*std::move(identity), deadline};
+    const auto sent_at = SteadyClock::now();
     auto answer = once(attempt);
     if (answer) return answer;
+    knew_roles = knew_roles || knew_roles_at(request, sent_at);
+    if (answer.error().is(ErrorKind::Forbidden) && !knew_roles) {
+      knew_roles = knows_roles(request, attempt);
+      if (knew_roles) continue;  // by now: what it said before does not count
+      answer = fail(starting(std::move(answer).error()));
+    }
     const Error& error = answer.error();
     const bool is_unauthorized = error.is(ErrorKind::Unauthorized);
     // After a TLS failure too: the CA may have been renewed.

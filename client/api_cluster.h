@@ -4,6 +4,7 @@
 // their thread.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -62,10 +63,13 @@ class ApiCluster : public Cluster {
   Result<std::shared_ptr<Transport>> transport_for(const Request& request);
   Result<std::shared_ptr<Transport>> transport_to(const std::string& server);
   Error locate(const Request& request, Error error) const;
+  bool knew_roles_at(const Request& request, std::chrono::steady_clock::time_point time) const;
+  bool knows_roles(const Request& request, const Attempt& attempt);
   void report_warnings(const HttpResponse& response);
 
   const Endpoint endpoint_;
   const ApiClusterOptions options_;
+  std::atomic<std::chrono::steady_clock::time_point> roles_known_{};  // when they last were
   std::shared_ptr<Transport> calls_;  // null where everything goes over streams_
   std::shared_ptr<StreamTransport> streams_;
   std::mutex others_mutex_;

@@ -11,11 +11,15 @@ bool DyingCluster::counts(const Request& request) const {
   return request.resource != resources::kEvents || settings_.count_events;
 }
 
-void DyingCluster::die_if(int number, Death::When when) const {
+void DyingCluster::kill_if(int number, Death::When when) const {
   if (!settings_.death || settings_.death->at_write != number || settings_.death->when != when) {
     return;
   }
-  std::raise(SIGKILL);
+  if (settings_.death->kill) {
+    settings_.death->kill();
+  } else {
+    std::raise(SIGKILL);
+  }
 }
 
 Result<Json> DyingCluster::send(const Request& request) {
@@ -23,9 +27,9 @@ Result<Json> DyingCluster::send(const Request& request) {
   if (!counts(request)) return cluster_.send(request);
   const int number = ++num_writes_;
   if (settings_.tell) settings_.tell(number, describe(request));
-  die_if(number, Death::When::Before);
+  kill_if(number, Death::When::Before);
   auto answer = cluster_.send(request);
-  die_if(number, Death::When::After);
+  kill_if(number, Death::When::After);
   return answer;
 }
 

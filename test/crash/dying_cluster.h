@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cluster under which the process dies, by SIGKILL, at a chosen write: what a node that fails, or
-// an out-of-memory kill, does to the controller.
+// A cluster at a chosen write of which something dies: the process, by SIGKILL, as when a node
+// fails or memory runs out; or whatever the caller kills, such as the API server.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,12 @@
 
 namespace gatelift {
 
-/// Where to die.
+/// Where something dies.
 struct Death {
   enum class When { Before, After };
   int at_write = 0;  // the first write is 1
   When when = When::After;
+  std::function<void()> kill = nullptr;  // of this process, where it is empty
 };
 
 /// Sends one call at a time, so that the same run makes the same writes in the same order. Counted
@@ -38,7 +39,7 @@ class DyingCluster : public Cluster {
 
  private:
   bool counts(const Request& request) const;
-  void die_if(int number, Death::When when) const;
+  void kill_if(int number, Death::When when) const;
 
   Cluster& cluster_;
   const Settings settings_;

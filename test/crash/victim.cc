@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The controller's loop over one migration, to be killed at a chosen write:
-//   victim KUBECONFIG BUNDLES MIGRATION [--events] [before|after N]
-// Prints "N <write>" for each write before it is sent. Exits 0 when the migration is finished, 1 when it
-// needs a person or is not finished within two minutes.
+//   victim KUBECONFIG BUNDLES MIGRATION [--events] [--wait] [before|after N]
+// Prints "N <write>" for each write before it is sent. With --wait it lives: at that write it
+// prints "waiting" and goes on once it has read a line, so that the API server can be killed there.
+// Exits 0 when the migration is finished, 1 when it needs a person or is not finished within two
+// minutes.
 #include <charconv>
 #include <cstring>
 #include <iostream>
@@ -29,27 +31,38 @@ struct Arguments {
   std::optional<Death> death;
 };
 
+void wait_for_a_line() {
+  std::cout << "waiting" << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
+}
+
 std::optional<Arguments> parse(const std::vector<std::string>& words) {
   if (words.size() < 3) return std::nullopt;
   Arguments arguments{words[0], words[1], words[2], false, std::nullopt};
   std::size_t at = 3;
-  if (at < words.size() && words[at] == "--events") {
-    arguments.count_events = true;
-    ++at;
-  }
+  const auto takes = [&](const char* flag) {
+    const bool is_there = at < words.size() && words[at] == flag;
+    if (is_there) ++at;
+    return is_there;
+  };
+  arguments.count_events = takes("--events");
+  const bool waits = takes("--wait");
   if (at == words.size()) return arguments;
-  if (at + 2 != words.size() || (words[at] != "before" && words[at] != "after")) return std::nullopt;
+  if (at + 2 != words.size() || (words[at] != "before" && words[at] != "after"))
+    return std::nullopt;
   Death death;
   death.when = words[at] == "before" ? Death::When::Before : Death::When::After;
   const std::string& number = words[at + 1];
   const auto parsed = std::from_chars(number.data(), number.data() + number.size(), death.at_write);
   if (parsed.ec != std::errc() || death.at_write < 1) return std::nullopt;
+  if (waits) death.kill = wait_for_a_line;
   arguments.death = death;
   return arguments;
 }
 
-/// Time passes only where somebody sleeps. What a run writes once a second would otherwise be written
-/// at another place each time, and "the n-th write" would name no write.
+/// Time passes only where somebody sleeps. What a run writes once a second would otherwise be
+/// written at another place each time, and "the n-th write" would name no write.
 class IdleClock : public Clock {
  public:
   explicit IdleClock(Clock& clock) : clock_(clock), now_(clock.now()) {}
@@ -115,7 +128,8 @@ int main(int argc, char** argv) {
   gatelift::prepare_process();
   const auto arguments = gatelift::parse({argv + 1, argv + argc});
   if (!arguments) {
-    std::cerr << "usage: victim KUBECONFIG BUNDLES MIGRATION [--events] [before|after N]\n";
+    std::cerr
+        << "usage: victim KUBECONFIG BUNDLES MIGRATION [--events] [--wait] [before|after N]\n";
     return 2;
   }
   const auto finished = gatelift::run(*arguments);

@@ -16,7 +16,7 @@ import unittest
 from audit import Audit
 from bundles import BUNDLES, install, remove
 from kube import MIGRATIONS, SECRETS, Api, collection
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAMESPACE = "gatelift-system"
@@ -58,6 +58,18 @@ class ControlPlane:
         self._launcher.wait(timeout=60)
         self._launcher.stdout.close()
         self._folder.cleanup()
+
+    def kill_api_server(self, number=0):
+        """SIGKILL. It stays away until it is started again."""
+        self._command("kill-apiserver", number)
+
+    def restart_api_server(self, number=0):
+        """SIGKILL where it runs, and a new one; returns when that is ready."""
+        self._command("restart-apiserver", number)
+
+    def _command(self, name, number):
+        subprocess.run([ROOT / "scripts/control-plane", name, "--dir", self.folder / "plane", f"--server={number}"],
+                       check=True, timeout=120 * PATIENCE)
 
     def run_kubectl(self, *arguments, text=None, timeout=120):
         """The finished process, whatever it came to."""

@@ -2,6 +2,7 @@
 """Who reads policies during a run, as fast as one thread can: was each of them whole at a version, at every look?"""
 
 import collections
+import http.client
 import itertools
 import json
 import select
@@ -11,7 +12,7 @@ from background import Background
 from kube import policies_path
 from quick_gets import QuickGets
 
-WHOLE, EMPTY, ABSENT, BUSY, FAILED = "whole", "empty", "absent", "busy", "failed"
+WHOLE, EMPTY, ABSENT, BUSY, FAILED, SILENT = "whole", "empty", "absent", "busy", "failed", "silent"
 NOT_ASKED = ""
 # Of the samples that the first version answers whole, one in so many asks the other version as well.
 BOTH_EVERY = 3
@@ -98,11 +99,42 @@ def read(signals, api, names, versions):
             for now, name, first, second in samples], cpu
 
 
-class Reader:
-    """A process that reads until `finish`. `versions` are in the order in which they are served."""
+def ask(api, version, name):
+    """What one GET of a policy comes to; SILENT where nobody answers."""
+    try:
+        status, text = api.try_get(f"{policies_path(version, name[0])}/{name[1]}")
+    except (http.client.HTTPException, OSError):
+        return SILENT
+    if status == 200:
+        return WHOLE if is_whole(json.loads(text), version) else EMPTY
+    return {404: ABSENT, 429: BUSY, 503: BUSY}.get(status, FAILED)
 
-    def __init__(self, api, names, versions):
-        self._process = Background(read, api, list(names), versions)
+
+def read_calmly(signals, api, names, versions, pause):
+    """The same with so many seconds between two samples, and of a server that may be down."""
+    api = api.another()
+    samples, cpu = [], time.process_time()
+    while not signals.is_over():
+        number = len(samples)
+        name, now = names[number % len(names)], time.monotonic()
+        first = ask(api, versions[0], name)
+        second = NOT_ASKED
+        if first != WHOLE or number % BOTH_EVERY == 0:
+            second = ask(api, versions[1], name)
+        samples.append((now, name, first, second))
+        signals.begun.set()
+        signals.wait(pause)
+    api.close()
+    return samples, time.process_time() - cpu
+
+
+class Reader:
+    """A process that reads until `finish`, as fast as it can unless it is to pause. `versions` are in the order in which
+    they are served."""
+
+    def __init__(self, api, names, versions, pause=None):
+        work = (read, api, list(names), versions) if pause is None else (read_calmly, api, list(names), versions, pause)
+        self._process = Background(*work)
         self._versions = versions
 
     def finish(self):
@@ -132,6 +164,14 @@ class Samples:
     def neither(self):
         """Those that no version answered whole."""
         return [sample for sample in self._samples if WHOLE not in sample[2:]]
+
+    def unanswered(self):
+        """Those of `neither` in which a version was asked for and nobody answered: the server was down."""
+        return [sample for sample in self.neither() if SILENT in sample[2:]]
+
+    def put_off(self):
+        """Those of `neither`, answered, in which a server said that it is not ready and to ask again."""
+        return [sample for sample in self.neither() if BUSY in sample[2:] and SILENT not in sample[2:]]
 
     def empty(self, names=None):
         """Those that a version answered with an object that lacks what its clients act on."""
@@ -184,4 +224,4 @@ class Row:
         old, new = self._whole if is_old_first else self._whole[::-1]
         return TABLE_LINE.format(step, f"{self._ended - self._began:.2f}", self._count, old, new, self._both,
                                  self._neither, self._answers[EMPTY], self._answers[ABSENT], self._answers[BUSY],
-                                 self._answers[FAILED])
+                                 self._answers[FAILED] + self._answers[SILENT])

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong around a run: a clear message, a clear condition, nothing lost, and on it goes when it is mended."""
 
-import subprocess
 import unittest
 
 from admission import MESSAGE, DenyingPolicy, DenyingWebhook
 from bundles import BUNDLES, assert_is_bundle
-from fixture import NAMESPACE, ROOT, Migration, Scenario
+from fixture import NAMESPACE, Migration, Scenario
 from kube import GATEWAY, MIGRATIONS, collection, key, policies_path
 from policies import NAMESPACES, apply_policy, converted, many, policy
 from waiting import eventually
@@ -169,8 +168,7 @@ class Failures(Scenario):
         self.start_operator()
         migration = Migration(self.plane, "to-v1-1", TARGET)
         eventually(lambda: migration.status().get("phase") in ("BackUp", "Migrate"), "it has begun", 60)
-        subprocess.run([ROOT / "scripts/control-plane", "restart-apiserver", "--dir", self.plane.folder / "plane"],
-                       check=True, stdout=subprocess.DEVNULL)
+        self.plane.restart_api_server()
         migration.wait_until_ready(120)
         after = {key(item): item for item in self.plane.api.items(policies_path("v1alpha3"))}
         self.assertEqual(sorted(after), sorted(keys))

@@ -5,6 +5,7 @@ the run is at."""
 import collections
 import http.client
 import time
+import traceback
 
 from background import Background, start_threads
 from kube import MIGRATIONS, ApiError, key, policies_path
@@ -24,10 +25,18 @@ class Informer:
         self._version = version
         self._revision = None
         self._uids = None
+        self._failure = None
         self.events = collections.Counter()
         self.deleted, self.added, self.not_whole = [], [], []
 
     def run(self):
+        """Its thread ends where the server says what no client gets over."""
+        try:
+            self._follow()
+        except Exception:  # pylint: disable=broad-except
+            self._failure = traceback.format_exc()
+
+    def _follow(self):
         while True:
             try:
                 if self._revision is None:
@@ -81,10 +90,12 @@ class Informer:
             self.not_whole.append((time.monotonic(), name))
 
     def has_begun(self):
-        """It watches, or its version is not served."""
-        return bool(self.events["watches"] or self.events["answered 404"])
+        """It watches, or its version is not served, or it has failed."""
+        return bool(self.events["watches"] or self.events["answered 404"] or self._failure)
 
     def seen(self):
+        if self._failure:
+            raise RuntimeError(f"the informer of {self._version} failed:\n{self._failure}")
         return Seen(dict(self.events), list(self.deleted), list(self.added), list(self.not_whole))
 
 

@@ -145,6 +145,53 @@ TEST(ApiCluster, ReadsItsCredentialsAgainOnceWhenTheyAreRefused) {
   EXPECT_EQ(strict.seen().size(), 2U);
 }
 
+bool asks_for_permissions(const SeenRequest& request) {
+  return request.target.find("/selfsubjectaccessreviews") != std::string::npos;
+}
+
+// A server that has just started has not read the roles yet.
+TEST(ApiCluster, WaitsForAServerThatDeniesEverything) {
+  FaultServer server({}, [](const SeenRequest& request, Reply& reply) {
+    if (request.number <= 4) return reply.respond(403, status(403, "Forbidden"));
+    reply.respond(200, kObject);
+  });
+  const auto object = cluster_of(server)->send(request_of(Verb::MergePatch, R"({"data":{}})"));
+  ASSERT_TRUE(object) << object.error().message;
+  EXPECT_EQ(server.seen().size(), 5U);  // the patch and the question twice, and the patch again
+}
+
+TEST(ApiCluster, TakesAServerThatGoesOnDenyingEverythingForUnavailable) {
+  FaultServer server(
+      {}, [](const SeenRequest&, Reply& reply) { reply.respond(403, status(403, "Forbidden")); });
+  const auto answer = cluster_of(server)->send(request_of(Verb::Get));
+  ASSERT_FALSE(answer);
+  EXPECT_TRUE(answer.error().is(ErrorKind::Unavailable)) << answer.error().message;
+}
+
+TEST(ApiCluster, BelievesARefusalOfAServerThatKnowsTheRoles) {
+  FaultServer server({}, [](const SeenRequest& request, Reply& reply) {
+    if (asks_for_permissions(request)) return reply.respond(201, kObject);
+    reply.respond(403, status(403, "Forbidden"));
+  });
+  const auto cluster = cluster_of(server);
+  for (int call = 0; call < 3; ++call) {
+    const auto answer = cluster->send(request_of(Verb::Get));
+    ASSERT_FALSE(answer);
+    EXPECT_TRUE(answer.error().is(ErrorKind::Forbidden));
+  }
+  EXPECT_EQ(server.seen().size(), 5U);  // the first call again after the question, and two more
+}
+
+// It has read the roles between the refusal and the question.
+TEST(ApiCluster, AsksAgainWhatWasRefusedBeforeTheRolesWereKnown) {
+  FaultServer server({}, [](const SeenRequest& request, Reply& reply) {
+    if (request.number == 1) return reply.respond(403, status(403, "Forbidden"));
+    reply.respond(asks_for_permissions(request) ? 201 : 200, kObject);
+  });
+  EXPECT_TRUE(cluster_of(server)->send(request_of(Verb::Get)));
+  EXPECT_EQ(server.seen().size(), 3U);
+}
+
 TEST(ApiCluster, BoundsAllAttemptsByOneDeadline) {
   FaultServer server(
       {}, [](const SeenRequest&, Reply& reply) { reply.respond(503, "", "Retry-After: 2\r\n"); });
