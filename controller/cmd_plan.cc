@@ -5,6 +5,7 @@
 #include "client/yaml.h"
 #include "controller/commands.h"
 #include "controller/plan_printer.h"
+#include "reconcilers/duration.h"
 #include "reconcilers/migration_json.h"
 #include "reconcilers/plan/plan.h"
 #include "reconcilers/report/plan_details.h"
@@ -47,6 +48,15 @@ std::string migrate_command(const Options& options, const Proposal& proposal) {
   std::string command = options.program + " migrate";
   command += options.file.empty() ? " --to " + proposal.spec.target.display()
                                   : " --file " + options.file.string();
+  const MigrationSpec usual;
+  const MigrationSpec& spec = proposal.spec;
+  if (spec.strategy != usual.strategy) {
+    command += " --strategy " + std::string(to_string(spec.strategy));
+  }
+  if (spec.hold != usual.hold) command += " --hold " + std::string(to_string(spec.hold));
+  if (spec.unused_for != usual.unused_for) {
+    command += " --unused-for " + format_duration(spec.unused_for);
+  }
   return command;
 }
 

@@ -93,8 +93,8 @@ class Grammar {
           std::chrono::ceil<std::chrono::hours>(or_refuse(parse_duration(retain_)));
     }
     if (!strategy_.empty()) options_.spec.strategy = kStrategies.at(strategy_);
-    if (!hold_.empty()) options_.spec.hold = kHolds.at(hold_);
-    if (!unused_for_.empty()) options_.spec.unused_for = or_refuse(parse_duration(unused_for_));
+    if (!hold_.empty()) options_.spec.hold = held_by(hold_, options_.spec.strategy);
+    if (!unused_for_.empty()) options_.spec.unused_for = unused_for(options_.spec.hold);
     if (!on_failure_.empty()) options_.spec.on_failure = kOnFailures.at(on_failure_);
     for (const std::string& text : accept_) options_.spec.accept.push_back(consent(text));
     for (const std::string& path : bundles_) options_.bundles.emplace_back(path);
@@ -110,6 +110,24 @@ class Grammar {
   }
 
  private:
+  static Hold held_by(const std::string& hold, Strategy strategy) {
+    if (strategy != Strategy::InPlace) {
+      throw CLI::ValidationError(
+          "--hold has no effect with strategy Recreate: add --strategy InPlace, or leave out "
+          "--hold");
+    }
+    return kHolds.at(hold);
+  }
+
+  std::chrono::milliseconds unused_for(Hold hold) const {
+    if (hold != Hold::UntilUnused) {
+      throw CLI::ValidationError(
+          "--unused-for has no effect without --hold UntilUnused: add it, or leave out "
+          "--unused-for");
+    }
+    return or_refuse(parse_duration(unused_for_));
+  }
+
   static Consent consent(const std::string& text) {
     std::istringstream parts(text);
     Consent consent;
@@ -212,11 +230,10 @@ class Grammar {
                     "InPlace deletes nothing (default: Recreate)")
         ->check(CLI::IsMember(kStrategies).description(""))
         ->type_name("STRATEGY");
-    sub->add_option(
-           "--hold", hold_,
-           "With --strategy InPlace, when the old version may stop being served: None\n"
-           "(at once), Approval (when spec.inPlace.hold is set to None), or UntilUnused\n"
-           "(when nobody has used it for --unused-for) (default: None)")
+    sub->add_option("--hold", hold_,
+                    "With --strategy InPlace, when the old version may stop being served: None\n"
+                    "(at once), Approval (when spec.inPlace.hold is set to None), or UntilUnused\n"
+                    "(when nobody has used it for --unused-for) (default: None)")
         ->check(CLI::IsMember(kHolds).description(""))
         ->type_name("HOLD");
     sub->add_option("--unused-for", unused_for_, "With --hold UntilUnused, how long (default: 10m)")

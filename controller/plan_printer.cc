@@ -7,6 +7,7 @@
 
 #include "controller/installed_printer.h"
 #include "controller/terminal.h"
+#include "reconcilers/report/strategy_table.h"
 
 namespace gatelift {
 namespace {
@@ -135,6 +136,19 @@ std::string checks_text(const Plan& plan, Severity severity, const PlanLayout& l
   return "\n" + styled(title.title, title.style, layout.colored) + "\n" + text;
 }
 
+std::string strategies_text(const Plan& plan, const PlanLayout& layout) {
+  if (plan.strategies.empty()) return "";
+  std::vector<StrategyRow> rows = strategy_rows(plan);
+  for (StrategyRow& row : rows) {
+    for (std::vector<std::string>& cell : row.cells) {
+      for (std::string& sentence : cell) sentence = printable(sentence);
+    }
+  }
+  return "\n" +
+         styled("STRATEGIES: how objects can change their shape", Style::Bold, layout.colored) +
+         "\n" + strategy_table(strategy_titles(plan), rows, layout.columns);
+}
+
 bool deletes(const PlannedAction& action) {
   return action.kind == ActionKind::SuspendPolicy || action.kind == ActionKind::Remove;
 }
@@ -169,6 +183,7 @@ std::string plan_text(const Plan& plan, const PlanLayout& layout) {
   if (plan.checks_omitted > 0) {
     text += "\n  and " + std::to_string(plan.checks_omitted) + " more checks\n";
   }
+  text += strategies_text(plan, layout);
   if (!plan.is_empty()) text += cost_text(plan);
   text += "Digest " + plan.digest + "\n";
   return text;

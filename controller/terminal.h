@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "reconcilers/report/layout.h"
+
 namespace gatelift {
 
 enum class Style { Plain, Bold, Red, Yellow, Green, Dim, BoldRed };
@@ -34,12 +36,6 @@ std::string styled(std::string_view text, Style style, bool colored);
 /// Text that came from the cluster, with control characters (which could drive a terminal) shown as
 /// \xNN.
 std::string printable(std::string_view text);
-
-/// Number of columns that UTF-8 text takes, counting each code point as one.
-int display_width(std::string_view text);
-
-/// Lines of at most `columns`, broken at spaces, each but the first indented.
-std::string wrapped(std::string_view text, int columns, int indent);
 
 /// Reads one line and returns true for "y" or "yes" in any case; false at the end of input.
 bool asked_yes(Terminal& terminal, const std::string& question);

@@ -143,8 +143,25 @@ struct InstalledCrd {
   bool operator==(const InstalledCrd&) const = default;
 };
 
+/// What a strategy would take, risk and need where objects change their shape: an item of
+/// status.plan.strategies. A Blocker or a Consent about it stands among the checks of the plan.
+struct StrategyEstimate {
+  Strategy strategy = Strategy::Recreate;
+  bool chosen = false;
+  std::chrono::milliseconds unavailable{0};  // of one object; field estimatedUnavailable
+  int writes = 0;                            // of the whole run; field estimatedWrites
+  int writes_per_object = 0;                 // at most, of those that change their shape
+  int objects_recreated = 0;                 // which get a new uid and creationTimestamp
+  int policies_interrupted = 0;              // of those that a controller has accepted
+  std::vector<std::string> obstacles = {};   // why it cannot be taken; empty where it can
+  std::vector<std::string> risks = {};
+  std::vector<std::string> needs = {};
+
+  bool operator==(const StrategyEstimate&) const = default;
+};
+
 struct Plan {
-  std::string digest;  // over all that follows and over the identity of every object
+  std::string digest;  // over all that follows but what is estimated, and every object's identity
   Operation operation = Operation::Upgrade;
   BundleRef
       from;  // version "mixed" where the CRDs are of several bundles, "none" where there are none
@@ -157,6 +174,7 @@ struct Plan {
   int objects = 0;
   int estimated_writes = 0;
   std::chrono::milliseconds estimated_unavailable{0};
+  std::vector<StrategyEstimate> strategies;  // of an upgrade in which objects change their shape
 
   const PlannedAction* action(std::string_view crd) const;
   bool stops() const;

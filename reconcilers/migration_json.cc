@@ -9,6 +9,7 @@
 
 #include "reconcilers/duration.h"
 #include "reconcilers/json_reader.h"
+#include "reconcilers/strategy_json.h"
 
 namespace gatelift {
 namespace {
@@ -139,6 +140,8 @@ Plan read_plan(const JsonReader& in) {
   in.each("actions", [&](const JsonReader& each) { plan.actions.push_back(read_action(each)); });
   in.each("checks", [&](const JsonReader& each) { plan.checks.push_back(read_check(each)); });
   in.read("checksOmitted", plan.checks_omitted);
+  in.each("strategies",
+          [&](const JsonReader& each) { plan.strategies.push_back(read_strategy(each)); });
   return plan;
 }
 
@@ -375,6 +378,7 @@ Json bounded_plan_json(const Plan& plan, std::size_t max_checks) {
   const std::size_t omitted =
       static_cast<std::size_t>(plan.checks_omitted) + plan.checks.size() - kept;
   if (omitted != 0) json["checksOmitted"] = omitted;
+  put(json, "strategies", strategies_json(plan.strategies));
   return json;
 }
 
@@ -395,7 +399,7 @@ Json progress_json(const CrdProgress& progress) {
   return json;
 }
 
-/// "37/40": objects that are settled, of all that were found.
+/// "37/40": objects that are settled, of all that were found; "-" where there are none.
 std::string progress_text(const std::vector<CrdProgress>& crds) {
   int settled = 0;
   int found = 0;
@@ -403,7 +407,7 @@ std::string progress_text(const std::vector<CrdProgress>& crds) {
     settled += each.objects.settled();
     found += each.objects.found;
   }
-  return std::to_string(settled) + "/" + std::to_string(found);
+  return found == 0 ? "-" : std::to_string(settled) + "/" + std::to_string(found);
 }
 
 Json rehearsal_json(const RehearsalRecord& rehearsal) {

@@ -9,36 +9,44 @@
 
 namespace gatelift {
 
-Result<void> check_bridge(Cluster& cluster, const CrdSummary& live, const BundleCrd& target,
-                          bool may_try, bool is_denied, Findings& findings) {
-  ASSIGN_OR_RETURN(const Json crd, get(cluster, resources::kCrds, {"", live.name}));
-  ASSIGN_OR_RETURN(const BundleRef marks, bridge_marks(cluster, target.summary));
+std::string obstacle_to_bridge(const Json& live, const BundleCrd& target) {
   const Json manifest = target.json();
-  if (bridge_stage_of(crd, manifest)) return {};
-  const CrdOwner owner = crd_owner(crd);
-  const auto bridge = bridge_to_write({crd, crd, manifest}, BridgeStage::Expand, marks, owner);
-  if (!bridge) {
-    findings.add({"NoUnion", Severity::Blocker, crd_display(live.name), "spec.versions",
-                  "it cannot be converted in place: " + bridge.error().message,
-                  "choose strategy Recreate", false});
+  if (bridge_stage_of(live, manifest)) return "";
+  const auto bridge = bridge_crd({live, live, manifest}, BridgeStage::Expand, {});
+  return bridge ? "" : bridge.error().message;
+}
+
+Result<void> check_bridge(Cluster& cluster, const Json& live, const BundleCrd& target, bool may_try,
+                          bool is_denied, Findings& findings) {
+  const std::string name = key_of(live).name;
+  if (const std::string obstacle = obstacle_to_bridge(live, target); !obstacle.empty()) {
+    findings.add({"NoUnion", Severity::Blocker, crd_display(name), "spec.versions",
+                  "it cannot be converted in place: " + obstacle,
+                  "set spec.strategy to Recreate, which deletes its objects and makes them again, "
+                  "or choose a target without that change",
+                  false});
     return {};
   }
-  if (!may_try) return {};
-  Request request = crd_write_request(*bridge, crd, owner);
+  const Json manifest = target.json();
+  if (!may_try || bridge_stage_of(live, manifest)) return {};
+  ASSIGN_OR_RETURN(const BundleRef marks, bridge_marks(cluster, target.summary));
+  const CrdOwner owner = crd_owner(live);
+  ASSIGN_OR_RETURN(const Json bridge,
+                   bridge_to_write({live, live, manifest}, BridgeStage::Expand, marks, owner));
+  Request request = crd_write_request(bridge, live, owner);
   request.dry_run = true;
   const auto answer = cluster.send(request);
   if (answer) return {};
   const Error& error = answer.error();
   if (is_denied && is_policy_denial(error)) return {};
   if (!error.is(ErrorKind::Invalid) && !error.is(ErrorKind::Forbidden)) {
-    return fail(wrap(error, "trying the bridge of " + crd_display(live.name)));
+    return fail(wrap(error, "trying the bridge of " + crd_display(name)));
   }
-  findings.add({"CRDRefused", Severity::Blocker, crd_display(live.name),
-                error.causes.empty() ? "" : error.causes.front().field,
-                "this API server refuses the CRD with both versions, by which its objects are "
-                "converted in place: " +
-                    words_of(error),
-                "change what refuses it, or choose strategy Recreate", false});
+  findings.add(refusal_of(name, error,
+                          "the CRD with both versions, by which its objects are "
+                          "converted in place",
+                          "change what refuses it, or set spec.strategy to Recreate, which deletes "
+                          "its objects and makes them again"));
   return {};
 }
 

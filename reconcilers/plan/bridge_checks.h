@@ -9,10 +9,15 @@
 
 namespace gatelift {
 
-/// Adds a NoUnion blocker where a field has two types, and a CRDRefused blocker where the API
-/// server refuses the bridge, which is written as a dry run where `may_try`. `is_denied` says that an
-/// admission policy is known to deny it, which is a check of its own. Errors are those of the calls.
-Result<void> check_bridge(Cluster& cluster, const CrdSummary& live, const BundleCrd& target,
-                          bool may_try, bool is_denied, Findings& findings);
+/// Why no CRD can have both versions of a kind, in words; "" where one can. `live` is the CRD as it
+/// is, which may be a bridge. Pure.
+std::string obstacle_to_bridge(const Json& live, const BundleCrd& target);
+
+/// Adds a NoUnion blocker where there is such an obstacle, and a CRDRefused blocker where the API
+/// server refuses the bridge, which is written as a dry run where `may_try`: it is false where that
+/// has a check of its own already. `is_denied` says that an admission policy is known to deny it.
+/// Errors are those of the calls.
+Result<void> check_bridge(Cluster& cluster, const Json& live, const BundleCrd& target, bool may_try,
+                          bool is_denied, Findings& findings);
 
 }  // namespace gatelift

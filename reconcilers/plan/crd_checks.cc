@@ -25,19 +25,7 @@ Request dry_run_of(const Trial& trial) {
   return request;
 }
 
-Check refusal_of(const std::string& crd, const Error& error) {
-  return {"CRDRefused",
-          Severity::Blocker,
-          crd_display(crd),
-          error.causes.empty() ? "" : error.causes.front().field,
-          "this API server refuses the target's CRD: " + words_of(error),
-          "choose a bundle that this Kubernetes version and its admission policies accept, or "
-          "change what refuses it",
-          false};
-}
-
-}  // namespace
-
+/// What the API server says to a refusal, quoted: its causes, or its message where it gave none.
 std::string words_of(const Error& error) {
   if (error.causes.empty()) return quoted(error.message);
   std::string text;
@@ -51,6 +39,19 @@ std::string words_of(const Error& error) {
     text += " and " + std::to_string(error.causes.size() - kMaxCauses) + " more";
   }
   return text;
+}
+
+}  // namespace
+
+Check refusal_of(const std::string& crd, const Error& error, const std::string& refused,
+                 std::string next) {
+  return {"CRDRefused",
+          Severity::Blocker,
+          crd_display(crd),
+          error.causes.empty() ? "" : error.causes.front().field,
+          "this API server refuses " + refused + ": " + words_of(error),
+          std::move(next),
+          false};
 }
 
 bool check_state(const PlannedAction& action, const CrdSummary& live, Findings& findings) {
@@ -91,8 +92,9 @@ bool is_tried_as_creation(const PlannedAction& action, const CrdSummary& target)
          !target.lacking(action.stored_versions).empty();
 }
 
-Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
-                            Findings& findings) {
+Result<std::set<std::string>> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
+                                             Findings& findings) {
+  std::set<std::string> refused;
   std::optional<Error> failed;
   Batch batch;
   batch.size = trials.size();
@@ -102,14 +104,17 @@ Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
     const Error& error = answer.error();
     if (trials[i].is_denied && is_policy_denial(error)) return;
     if (error.is(ErrorKind::Invalid) || error.is(ErrorKind::Forbidden)) {
-      findings.add(refusal_of(trials[i].action.crd, error));
+      refused.insert(trials[i].action.crd);
+      findings.add(refusal_of(trials[i].action.crd, error, "the target's CRD",
+                              "choose a bundle that this Kubernetes version and its admission "
+                              "policies accept, or change what refuses it"));
     } else if (!failed) {
       failed = error;
     }
   };
   cluster.send_each(batch, kInFlight);
   if (failed) return fail(wrap(std::move(*failed), "trying the target's CRDs"));
-  return {};
+  return refused;
 }
 
 }  // namespace gatelift

@@ -3,6 +3,7 @@
 // API server takes what shall take their place.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,16 @@ struct Trial {
   bool is_denied = false;  // by an admission policy, which has its own check
 };
 
-/// What the API server says to a refusal, quoted: its causes, or its message where it gave none.
-std::string words_of(const Error& error);
+/// A CRDRefused check with the API server's own words. `refused` is what it did not take.
+Check refusal_of(const std::string& crd, const Error& error, const std::string& refused,
+                 std::string next);
 
 /// Asks the API server, by dry runs of the very writes, whether it takes the target CRDs: adds
 /// CRDRefused with its own words where it does not. What is absent, is made anew, or lacks a
 /// version still stored is tried as a creation, which is validated before it is found to exist.
-/// Requires: we may make these writes, so that Forbidden means admission.
-Result<void> check_refusals(Cluster& cluster, const std::vector<Trial>& trials, Findings& findings);
+/// Requires: we may make these writes, so that Forbidden means admission. Returns those refused.
+Result<std::set<std::string>> check_refusals(Cluster& cluster, const std::vector<Trial>& trials,
+                                             Findings& findings);
 
 /// True when check_refusals tries the CRD as a creation. Pure.
 bool is_tried_as_creation(const PlannedAction& action, const CrdSummary& target);

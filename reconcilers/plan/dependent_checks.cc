@@ -70,8 +70,8 @@ std::string some_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Result<void> check_dependents(Cluster& cluster, const std::vector<std::string>& owner_uids,
-                              Mode mode, Findings& findings) {
+Result<int> check_dependents(Cluster& cluster, const std::vector<std::string>& owner_uids,
+                             Mode mode, Findings& findings) {
   ASSIGN_OR_RETURN(const Dependents dependents, find_dependents(cluster, owner_uids));
   std::vector<Access> denied;
   if (mode == Mode::Apply) {
@@ -97,7 +97,7 @@ Result<void> check_dependents(Cluster& cluster, const std::vector<std::string>& 
          "question)",
          false});
   }
-  return {};
+  return static_cast<int>(dependents.found.size());
 }
 
 }  // namespace gatelift

@@ -13,8 +13,8 @@ namespace gatelift {
 
 /// Adds a Dependents check for every object that names one of `owner_uids` as its owner, and one
 /// note about where it could not look. In mode Plan nothing is run, so that a missing right to
-/// change a dependent does not block.
-Result<void> check_dependents(Cluster& cluster, const std::vector<std::string>& owner_uids,
-                              Mode mode, Findings& findings);
+/// change a dependent does not block. Returns how many there are.
+Result<int> check_dependents(Cluster& cluster, const std::vector<std::string>& owner_uids,
+                             Mode mode, Findings& findings);
 
 }  // namespace gatelift

@@ -11,6 +11,7 @@
 #include "reconcilers/plan/actions.h"
 #include "reconcilers/plan/plan.h"
 #include "reconcilers/plan/version_use.h"
+#include "reconcilers/steps/precedence.h"
 #include "reconcilers/steps/restored_object.h"
 
 namespace gatelift {
@@ -78,8 +79,8 @@ class Scanner {
     ++scan_.objects;
     scan_.digest = sha256(scan_.digest + "\n" + key_of(object).display() + " " + uid_of(object) +
                           " " + std::to_string(int_at(object, 0, "metadata", "generation")));
-    if (find(object, "status") != nullptr) ++scan_.with_status;
     version_use_.see(object);
+    if (kind() && is_conversion(*kind())) count_for_strategies(object);
     if (kind() == ActionKind::Convert) return visit_converted(object);
     if (kind() == ActionKind::Rename) return visit_renamed(object);
     if (kind() == ActionKind::Keep) {
@@ -96,6 +97,9 @@ class Scanner {
 
   ObjectScan take() {
     version_use_.report(scan_.findings);
+    for (const auto& [target, count] : contenders_) {
+      if (count > 1) scan_.conversion.contested += count;
+    }
     for (const NamespaceMove& move : scan_.moves) {
       const ObjectKey key{move.to, move.name};
       if (keys_.insert(key).second) continue;
@@ -135,10 +139,21 @@ class Scanner {
                         std::move(message), std::move(next), false});
   }
 
+  /// What tells one strategy from the other, whichever is chosen.
+  void count_for_strategies(const Json& object) {
+    ConversionCounts& counts = scan_.conversion;
+    if (find(object, "status") != nullptr) ++counts.with_status;
+    if (is_accepted(object)) ++counts.in_effect;
+    const bool is_kept = is_being_deleted(object) ||
+                         !array_at(object, "metadata", "finalizers").empty() ||
+                         inputs_.terminating_namespaces.contains(key_of(object).ns);
+    if (is_kept) ++counts.undeletable;
+    for (std::string& target : contested_targets(object)) ++contenders_[std::move(target)];
+  }
+
   void visit_converted(const Json& object) {
     keys_.insert(key_of(object));
     scan_.uids.push_back(uid_of(object));
-    if (is_accepted(object)) ++scan_.in_effect;
     if (is_being_deleted(object)) return report_deletion(object);
     const Json& finalizers = array_at(object, "metadata", "finalizers");
     if (!finalizers.empty()) {
@@ -210,6 +225,10 @@ class Scanner {
   void check_intention(const Json& object) { report_intention(object, intentions_->of(object)); }
 
   void report_intention(const Json& object, const Intention& intention) {
+    const bool offers_a_choice = std::ranges::any_of(
+        intention.problems,
+        [](const ConversionProblem& problem) { return !problem.resolutions.empty(); });
+    if (offers_a_choice) ++scan_.conversion.to_choose;
     for (const ConversionProblem& problem : intention.problems) report_problem(object, problem);
     for (const FieldChange& change : intention.changes) report_change(object, change);
     if (intention.needs_write()) ++scan_.carried;
@@ -296,7 +315,8 @@ class Scanner {
   std::optional<Intentions> intentions_;
   VersionUse version_use_;
   std::map<std::string, int> status_losses_;
-  std::set<ObjectKey> keys_;  // of Convert
+  std::set<ObjectKey> keys_;               // of Convert
+  std::map<std::string, int> contenders_;  // of a conversion, by target
   ObjectScan scan_;
 };
 

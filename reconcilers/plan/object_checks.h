@@ -17,15 +17,23 @@
 
 namespace gatelift {
 
+/// Of the objects of a conversion, by whichever strategy, those that tell one from the other.
+struct ConversionCounts {
+  int with_status = 0;
+  int in_effect = 0;    // a controller has Accepted them
+  int contested = 0;    // others compete with them for a target
+  int undeletable = 0;  // a deletion would hang, or be for good
+  int to_choose = 0;    // they have a problem that Recreate offers resolutions for
+};
+
 /// One pass over the objects of a CRD. Nothing is kept of an object but its uid where it is
 /// converted.
 struct ObjectScan {
   int objects = 0;
-  int with_status = 0;
-  int in_effect = 0;            // a controller has Accepted them
-  int to_make = 0;              // of Rename: objects that the new kind lacks
-  int carried = 0;              // of which a field moves or is mended
-  int changed = 0;              // the same, or of which a field is lost
+  int to_make = 0;  // of Rename: objects that the new kind lacks
+  int carried = 0;  // of which a field moves or is mended
+  int changed = 0;  // the same, or of which a field is lost
+  ConversionCounts conversion;
   bool stale_managers = false;  // managedFields name a version that the target does not have
   std::string hanging;          // of Keep: an object that a deletion would not remove at once
   std::string digest;           // over every object's key, uid and generation, in order

@@ -17,12 +17,14 @@
 #include "reconcilers/plan/client_checks.h"
 #include "reconcilers/plan/crd_checks.h"
 #include "reconcilers/plan/dependent_checks.h"
+#include "reconcilers/plan/estimate.h"
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/plan/installed_state.h"
 #include "reconcilers/plan/object_checks.h"
 #include "reconcilers/plan/owner_checks.h"
 #include "reconcilers/plan/permission_checks.h"
 #include "reconcilers/plan/server_checks.h"
+#include "reconcilers/plan/strategy_comparison.h"
 #include "reconcilers/steps/crd_writer.h"
 
 namespace gatelift {
@@ -38,14 +40,6 @@ std::string in_effect_message(int num, const std::string& to_version) {
   return "**" + count + " will be spoken to in PLAINTEXT** from the first deletion until a " +
          "controller that reads " + to_version + " serves, since implementations send plaintext " +
          "while a BackendTLSPolicy is absent";
-}
-
-/// The absence of one kind's objects: what a CRD takes to come back, and its objects' deletions and
-/// creations with 16 calls under way. From runs on one API server with two cores; a plan says it as
-/// an estimate.
-std::chrono::milliseconds absence_of(int num_objects) {
-  if (num_objects == 0) return std::chrono::milliseconds(0);
-  return std::chrono::milliseconds(300 + num_objects * 3 / 2);
 }
 
 class Planner {
@@ -71,7 +65,8 @@ class Planner {
     for (Check& check : obstacles) findings_.add(std::move(check));
     ASSIGN_OR_RETURN(denied_crds_, check_admission(cluster_, inputs_, plan_.actions, findings_));
     check_hold();
-    RETURN_IF_ERROR(check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
+    ASSIGN_OR_RETURN(facts_.dependents,
+                     check_dependents(cluster_, owner_uids_, inputs_.spec.mode, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(check_controllers(cluster_, inputs_, findings_));
     RETURN_IF_ERROR(check_api_servers(cluster_, inputs_, plan_.actions, findings_));
     if (!plan_.is_empty()) RETURN_IF_ERROR(try_writes());
@@ -85,6 +80,11 @@ class Planner {
   bool has_action(ActionKind kind) const {
     return std::ranges::any_of(plan_.actions,
                                [&](const PlannedAction& action) { return action.kind == kind; });
+  }
+
+  bool has_conversion() const {
+    return std::ranges::any_of(
+        plan_.actions, [](const PlannedAction& action) { return is_conversion(action.kind); });
   }
 
   /// A hold lasts as long as people need, and the policy would be away for all of it.
@@ -107,7 +107,7 @@ class Planner {
   }
 
   Result<void> look_at_crds() {
-    if (has_action(ActionKind::Convert)) {
+    if (has_conversion()) {
       ASSIGN_OR_RETURN(terminating_namespaces_, terminating_namespaces(cluster_));
     }
     for (const BundleCrd& target : inputs_.target.crds) {
@@ -303,29 +303,43 @@ class Planner {
     if (scan.stale_managers && action.kind == ActionKind::Update) action.rewrites_objects = true;
     const bool in_place = action.kind == ActionKind::Update || action.kind == ActionKind::Reencode;
     if (scan.carried > 0 && in_place) action.kind = ActionKind::Carry;
+    if (is_conversion(action.kind)) note_conversion(action, live, scan.conversion);
     if (action.kind != ActionKind::Convert) return;
-    with_status_ += scan.with_status;
     namespace_moves_.insert(namespace_moves_.end(), scan.moves.begin(), scan.moves.end());
     owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
-    if (scan.objects > 0) check_shapes(action, live);
-    if (scan.in_effect > 0 && live.kind == "BackendTLSPolicy") {
+    if (facts_.is_mixed) report_mixed_shapes(live);
+    if (scan.conversion.in_effect > 0 && live.kind == "BackendTLSPolicy") {
       findings_.add(
           {"PlaintextWhileAbsent", Severity::Warning, crd_display(live.name), "",
-           in_effect_message(scan.in_effect, action.to_storage),
-           "run it when these backends may be spoken to in plaintext or are not spoken to "
-           "at all, and start the controller that reads " +
+           in_effect_message(scan.conversion.in_effect, action.to_storage),
+           "set spec.strategy to InPlace, which deletes nothing; or run it when these backends may "
+           "be spoken to in plaintext or are not spoken to at all, and start the controller that "
+           "reads " +
                action.to_storage + " at once afterwards",
            false});
     }
   }
 
-  /// A bridge of somebody else's: at one version there are objects of both shapes, and nothing says
-  /// which is which.
-  void check_shapes(const PlannedAction& action, const CrdSummary& live) {
+  void note_conversion(const PlannedAction& action, const CrdSummary& live,
+                       const ConversionCounts& counts) {
     const auto shape_moves = [&](const std::string& version) {
       return shape_changes(live.group, live.kind, version, action.to_storage);
     };
-    if (std::ranges::all_of(action.stored_versions, shape_moves)) return;
+    facts_.crd = live.name;
+    facts_.kind = live.kind;
+    facts_.objects = action.objects;
+    for (const CrdVersion& version : live.versions) {
+      if (shape_moves(version.name)) facts_.leaving.push_back(version.name);
+    }
+    facts_.to_version = action.to_storage;
+    facts_.counts = counts;
+    facts_.is_mixed =
+        action.objects > 0 && !std::ranges::all_of(action.stored_versions, shape_moves);
+  }
+
+  /// A bridge of somebody else's: at one version there are objects of both shapes, and nothing says
+  /// which is which.
+  void report_mixed_shapes(const CrdSummary& live) {
     findings_.add(
         {"MixedShapes", Severity::Blocker, crd_display(live.name), "status.storedVersions",
          "objects may be stored in the old and in the new shape side by side, which only "
@@ -367,18 +381,25 @@ class Planner {
                          " of the target's CRDs: a dry run needs the right to the write",
                      "", false});
     }
-    RETURN_IF_ERROR(try_bridges(denied));
-    return check_refusals(cluster_, trials, findings_);
+    ASSIGN_OR_RETURN(const std::set<std::string> refused,
+                     check_refusals(cluster_, trials, findings_));
+    return look_at_bridges(denied, refused);
   }
 
-  Result<void> try_bridges(const std::vector<Access>& denied) {
+  /// Whose target is refused is not asked for its bridge: the same words would come back.
+  Result<void> look_at_bridges(const std::vector<Access>& denied,
+                               const std::set<std::string>& refused) {
     for (const PlannedAction& action : plan_.actions) {
-      if (action.kind != ActionKind::ConvertInPlace || unusable_.contains(action.crd)) continue;
+      if (!is_conversion(action.kind) || unusable_.contains(action.crd)) continue;
+      ASSIGN_OR_RETURN(const Json live, get(cluster_, resources::kCrds, {"", action.crd}));
+      const BundleCrd& target = *inputs_.target.crd(action.crd);
+      facts_.no_bridge = obstacle_to_bridge(live, target);
+      if (action.kind == ActionKind::Convert) continue;
       const bool may_write = std::ranges::none_of(denied, [&](const Access& access) {
         return access.resource == resources::kCrds.plural && access.name == action.crd;
       });
-      RETURN_IF_ERROR(check_bridge(cluster_, *inputs_.installed.crd(action.crd),
-                                   *inputs_.target.crd(action.crd), may_write,
+      RETURN_IF_ERROR(check_bridge(cluster_, live, target,
+                                   may_write && !refused.contains(action.crd),
                                    denied_crds_.contains(action.crd), findings_));
     }
     return {};
@@ -427,42 +448,15 @@ class Planner {
   }
 
   void estimate() {
-    for (const PlannedAction& action : plan_.actions) {
-      if (action.kind == ActionKind::Keep) continue;
-      plan_.objects += action.objects;
-      plan_.estimated_writes += writes_for_fields(action);
-      if (action.kind == ActionKind::Convert) {
-        // The CRD twice; each object deleted, created, and its managedFields put back; statuses.
-        plan_.estimated_writes += 2 + 3 * action.objects + with_status_;
-        plan_.estimated_unavailable += absence_of(action.objects);
-        continue;
-      }
-      if (action.kind != ActionKind::Reencode) ++plan_.estimated_writes;
-      if (action.rewrites_objects) plan_.estimated_writes += action.objects + 1;
+    const Estimate estimate =
+        estimate_of(plan_.actions, cost_of(facts_, inputs_.spec, inputs_.operation));
+    plan_.objects = estimate.objects;
+    plan_.estimated_writes = estimate.writes;
+    plan_.estimated_unavailable = estimate.unavailable;
+    // Going back has no choice: it takes the way that the run took.
+    if (inputs_.operation == Operation::Upgrade && !facts_.crd.empty()) {
+      plan_.strategies = compare_strategies(plan_, inputs_.spec, facts_);
     }
-  }
-
-  /// What carrying, renaming and removing take besides the CRD.
-  static int writes_for_fields(const PlannedAction& action) {
-    switch (action.kind) {
-      case ActionKind::Carry:
-        return action.changed_objects;
-      case ActionKind::Rename:
-        return action.changed_objects;
-      case ActionKind::Remove:
-        return action.objects;
-      case ActionKind::Create:
-      case ActionKind::Update:
-      case ActionKind::Reencode:
-      case ActionKind::Convert:
-      case ActionKind::Keep:
-      case ActionKind::SuspendPolicy:
-      case ActionKind::InstallPolicy:
-        return 0;
-      case ActionKind::ConvertInPlace:
-        return action.objects + 3;  // the other shape; the proof and the target are counted anyway
-    }
-    return 0;
   }
 
   /// Statuses are left out throughout, and with them notes and the words of checks: an approval
@@ -506,7 +500,7 @@ class Planner {
   std::set<std::string> unreadable_;   // CRDs whose objects we may not list
   std::map<std::string, std::string> object_digests_;
   std::vector<std::string> owner_uids_;  // of objects that are made anew
-  int with_status_ = 0;
+  ConversionFacts facts_;                // of the one kind that changes its shape
   std::vector<NamespaceMove> namespace_moves_;
 };
 

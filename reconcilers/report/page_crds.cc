@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What page.html is filled with: each CRD before and after.
+// What page.html is filled with: each CRD before and after, and the strategies for those that
+// change the shape of their objects.
 #include <algorithm>
 #include <utility>
 
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/report/page_parts.h"
+#include "reconcilers/report/strategy_table.h"
 #include "reconcilers/report/wording.h"
 
 namespace gatelift {
@@ -92,6 +94,29 @@ Json page::crds_of(const Report& report) {
       {"caption",     report.after_is_found ? found : planned},
       {"after_title", after                                  },
       {"rows",        std::move(rows)                        }
+  };
+}
+
+Json page::strategies_of(const Plan& plan) {
+  if (plan.strategies.empty()) return nullptr;
+  const std::vector<std::string> titles = strategy_titles(plan);
+  Json rows = Json::array();
+  for (const StrategyRow& row : strategy_rows(plan)) {
+    Json cells = Json::array();
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+      cells.push_back({
+          {"title",     titles[i]   },
+          {"sentences", row.cells[i]}
+      });
+    }
+    rows.push_back({
+        {"name",  row.name        },
+        {"cells", std::move(cells)}
+    });
+  }
+  return {
+      {"titles", titles         },
+      {"rows",   std::move(rows)}
   };
 }
 

@@ -22,6 +22,8 @@ std::string plural_of(const std::string& crd);
 std::string group_of(const std::string& crd);
 
 Json crds_of(const Report& report);
+/// The strategies side by side.
+Json strategies_of(const Plan& plan);
 /// Counts by CRD, and objects by kind.
 Json objects_of(const Report& report, const PageBounds& bounds);
 Json failures_of(const Report& report, const PageBounds& bounds);

@@ -203,10 +203,11 @@ Json steps_of(const Report& report) {
 
 /// Links to the parts that the page has.
 Json parts_of(const Json& values) {
-  static constexpr std::array<std::array<const char*, 3>, 8> kParts{
+  static constexpr std::array<std::array<const char*, 3>, 9> kParts{
       {{"stopping", "stopping", "What stops it"},
        {"steps", "next", "What to do"},
        {"crds", "crds", "CRDs"},
+       {"strategies", "strategies", "Strategies"},
        {"objects", "objects", "Objects"},
        {"failures", "failures", "Failures"},
        {"changes", "changes", "Changes"},
@@ -252,6 +253,7 @@ Json page_values(const Report& report, const PageBounds& bounds) {
     };
     values["stopping"] = stopping_of(*record.plan, bounds);
     values["checks"] = checks_of(*record.plan, bounds);
+    values["strategies"] = page::strategies_of(*record.plan);
     title += ": " + record.plan->from.display() + " to " + record.plan->to.display();
   }
   values["title"] = title + " – gatelift";

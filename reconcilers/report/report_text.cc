@@ -3,10 +3,13 @@
 
 #include "reconcilers/plan/findings.h"
 #include "reconcilers/report/next_steps.h"
+#include "reconcilers/report/strategy_table.h"
 #include "reconcilers/report/wording.h"
 
 namespace gatelift {
 namespace {
+
+constexpr int kColumns = 100;
 
 std::string line(const std::string& text) { return "  " + text + "\n"; }
 
@@ -167,6 +170,10 @@ std::string report_text(const Report& report) {
   text += part("What to do", steps_text(report));
   text += part(report.after_is_found ? "CRDs, before and after" : "CRDs, before and as planned",
                crds_text(report));
+  if (record.plan) {
+    text += part("Strategies", strategy_table(strategy_titles(*record.plan),
+                                              strategy_rows(*record.plan), kColumns));
+  }
   text += part("Counts", counts_text(record));
   text += part("Objects", objects_text(report));
   text += part("Failures", failures_text(report));

@@ -146,7 +146,7 @@ class Reader:
 class Samples:
     """What a reader saw."""
 
-    def __init__(self, samples, versions, cpu):
+    def __init__(self, samples, versions, cpu=0.0):
         self._samples = samples
         self._versions = versions
         self._cpu = cpu

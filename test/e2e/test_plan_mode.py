@@ -2,12 +2,13 @@
 """What only looks, and what finds nothing to do, changes nothing of anybody's."""
 
 import json
+import sys
 import unittest
 
 from bundles import BUNDLES, gateway_crds
 from fixture import Migration, Scenario
 from kube import ApiError, by_key, policies_path
-from policies import NAMESPACES, converted, many
+from policies import APPLIER, NAMESPACES, apply_policy, converted, many, policy, write_status
 
 TARGET = "v1.1.1/experimental"
 LIVELY = {("coordination.k8s.io/v1", "leases"), ("events.k8s.io/v1", "events"), ("v1", "events")}
@@ -71,6 +72,52 @@ class Looking(Scenario):
         writes = [write for write in self.plane.audit.writes(since) if write.resource != "selfsubjectaccessreviews"
                   and not write.user.startswith("system:apiserver")]
         self.assertEqual([write for write in writes if write.code < 300], [])
+
+    def test_a_plan_compares_both_strategies(self):
+        for key in many(self.plane.api, 8)[:5]:
+            write_status(self.plane.api, self.plane.api.get(f"{policies_path('v1alpha2', key[0])}/{key[1]}"))
+        rival = policy("auth", "rival", service="backend-00")  # backend-00 is in the namespace auth
+        apply_policy(self.plane.api, rival, APPLIER)
+        self.start_operator()
+        plan = Migration(self.plane, "look", TARGET, mode="Plan", strategy="Recreate").wait_until_ready()["plan"]
+        recreate, in_place = plan["strategies"]
+        self.assertEqual((recreate["strategy"], recreate["chosen"]), ("Recreate", True))
+        self.assertEqual((recreate["objectsRecreated"], recreate["policiesInterrupted"]), (9, 5))
+        self.assertEqual(recreate["estimatedWrites"], plan["estimatedWrites"])
+        self.assertTrue(any("2 BackendTLSPolicy objects compete" in risk for risk in recreate["risks"]), recreate)
+        self.assertEqual((in_place["strategy"], in_place["chosen"]), ("InPlace", False))
+        self.assertEqual((in_place["objectsRecreated"], in_place["policiesInterrupted"]), (0, 0))
+        self.assertEqual(in_place["estimatedUnavailable"], "0s")
+        self.assertNotIn("obstacles", in_place)
+
+        other = Migration(self.plane, "other", TARGET, mode="Plan", strategy="InPlace").wait_until_ready()["plan"]
+        self.assertEqual(other["estimatedWrites"], in_place["estimatedWrites"])
+        self.assertEqual([each["estimatedWrites"] for each in other["strategies"]],
+                         [each["estimatedWrites"] for each in plan["strategies"]])
+
+        shown = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "--strategy", "Recreate").stdout
+        table = shown[shown.index("STRATEGIES"):shown.index("\nAbout ")].splitlines()
+        self.assertEqual(table[1].split(), ["Recreate", "(chosen)", "InPlace"])
+        self.assertLessEqual(max(map(len, table)), 100)
+        rows = {line[2:22].strip(): line[24:].split("  ") for line in table if line[2:3].strip()}
+        self.assertEqual([cell for cell in rows["policies interrupted"] if cell], ["5 that are in effect", "none"])
+        print("\n" + "\n".join(table), file=sys.stderr)
+
+        # What a controller writes into a status changes what is counted, and no approval.
+        digest = self.plan_json()["digest"]
+        write_status(self.plane.api, self.plane.api.get(f"{policies_path('v1alpha2', 'auth')}/rival"))
+        later = self.plan_json()
+        self.assertEqual(later["strategies"][0]["policiesInterrupted"], 6)
+        self.assertEqual(later["digest"], digest)
+
+    def plan_json(self):
+        return json.loads(self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json").stdout)
+
+    def test_a_hold_without_its_strategy_is_a_wrong_call(self):
+        result = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "--strategy", "Recreate",
+                                     "--hold", "Approval")
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn("--strategy InPlace", result.stderr)
 
     def test_a_second_identical_migration_is_ready_at_once_and_writes_nothing(self):
         many(self.plane.api, 10)

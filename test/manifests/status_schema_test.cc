@@ -167,6 +167,18 @@ Plan whole_plan() {
   plan.objects = 40;
   plan.estimated_writes = 160;
   plan.estimated_unavailable = std::chrono::milliseconds(1800);
+  for (Strategy strategy : {Strategy::Recreate, Strategy::InPlace}) {
+    plan.strategies.push_back({strategy,
+                               true,
+                               std::chrono::milliseconds(1800),
+                               160,
+                               4,
+                               40,
+                               30,
+                               {"a finalizer"},
+                               {"plaintext"},
+                               {"a controller"}});
+  }
   return plan;
 }
 

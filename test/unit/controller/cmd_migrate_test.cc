@@ -18,6 +18,17 @@ TEST_F(MigrateTest, PlanShowsWhatWouldBeDoneAndWritesNothing) {
   EXPECT_TRUE(changes().empty());
 }
 
+TEST_F(MigrateTest, PlanNamesTheCommandThatCarriesItOutWithItsStrategy) {
+  world_.populate(2);
+  EXPECT_EQ(
+      run({"plan", "--to", "v1.1.1/experimental", "--strategy", "InPlace", "--hold", "Approval"}),
+      0)
+      << err();
+  EXPECT_TRUE(out_has("STRATEGIES")) << out();
+  EXPECT_TRUE(out_has("InPlace (chosen)")) << out();
+  EXPECT_TRUE(out_has("--strategy InPlace --hold Approval")) << out();
+}
+
 TEST_F(MigrateTest, PlanExitsWithThreeWhereAPersonIsNeeded) {
   world_.populate(2);
   Json foreign = world::policy("a", "foreign");

@@ -25,21 +25,22 @@ Options options_of(std::vector<std::string> arguments, const Environment& env = 
 
 TEST(Options, AWrongCallExitsWithTwoAndSaysHowOnStderr) {
   const std::vector<std::vector<std::string>> wrong = {
-      {        },
-      {                             "--frobnicate"        },
-      {                 "frobnicate"   },
-      {                             "plan"  },
-      { "plan",         "--to", "v1.1.1/experimental", "--frobnicate"},
-      {                               "plan", "--to", "v1.1.1"},
-      {                            "plan",   "--to", "v1.1.1/experimental", "--strategy", "Magic"},
-      {       "plan",  "--to", "v1.1.1/experimental", "-o", "xml"},
-      {                             "migrate",  "--to", "v1.1.1/experimental", "--timeout", "soon"},
-      {        "migrate",    "--to", "v1.1.1/experimental", "--on-failure", "Panic"},
-      {                               "rollback" },
-      {        "backup"  },
-      {                              "backup","export"},
-      {      "status",  "a", "b"},
-      {                             "completion",        "tcsh"},
+      {                     },
+      {                             "--frobnicate"                     },
+      {                 "frobnicate"                },
+      {                             "plan"               },
+      { "plan",                      "--to", "v1.1.1/experimental", "--frobnicate"},
+      {                                            "plan",              "--to", "v1.1.1"},
+      {                                         "plan",                "--to", "v1.1.1/experimental", "--strategy", "Recreate", "--hold", "None"},
+      {       "plan",            "--to", "v1.1.1/experimental", "--strategy", "Magic"},
+      {                               "plan",                      "--to", "v1.1.1/experimental", "-o", "xml"},
+      {                                     "migrate", "--to", "v1.1.1/experimental", "--timeout", "soon"},
+      {                "migrate",                      "--to", "v1.1.1/experimental", "--on-failure", "Panic"},
+      {             "rollback"},
+      {                        "backup"                     },
+      {    "backup", "export"},
+      {                 "status",                      "a", "b"},
+      {                         "completion", "tcsh"},
   };
   for (const auto& arguments : wrong) {
     std::string trace;
@@ -59,6 +60,23 @@ TEST(Options, AWrongFlagNamesItAndTheCommand) {
   const ParsedArguments parsed = parse({"plan", "--to", "v1.1.1/experimental", "--frobnicate"});
   EXPECT_NE(parsed.err.find("--frobnicate"), std::string::npos) << parsed.err;
   EXPECT_NE(parsed.err.find("Usage: gatelift plan"), std::string::npos) << parsed.err;
+}
+
+TEST(Options, SaysWhatAHoldTakesThatWouldHaveNoEffect) {
+  const ParsedArguments parsed = parse(
+      {"migrate", "--to", "v1.1.1/experimental", "--strategy", "Recreate", "--hold", "Approval"});
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_NE(parsed.err.find("--hold has no effect with strategy Recreate: add --strategy InPlace"),
+            std::string::npos)
+      << parsed.err;
+  EXPECT_EQ(parse({"plan", "--to", "v1.1.1/experimental", "--hold", "Approval"}).exit_code, 2);
+  const ParsedArguments unheld =
+      parse({"plan", "--to", "v1.1.1/experimental", "--strategy", "InPlace", "--unused-for", "5m"});
+  EXPECT_EQ(unheld.exit_code, 2);
+  EXPECT_NE(unheld.err.find("--hold UntilUnused"), std::string::npos) << unheld.err;
+  const Options held = options_of(
+      {"migrate", "--to", "v1.1.1/experimental", "--strategy", "InPlace", "--hold", "Approval"});
+  EXPECT_EQ(held.spec.hold, Hold::Approval);
 }
 
 TEST(Options, HelpGoesToStdoutWithExamplesAndExitsWithZero) {

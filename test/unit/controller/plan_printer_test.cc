@@ -74,6 +74,33 @@ Digest sha256:d1
 )");
 }
 
+TEST(PlanPrinter, ComparesTheStrategiesInAHundredColumns) {
+  Plan plan = sample_plan();
+  EXPECT_EQ(plan_text(plan, {}).find("STRATEGIES"), std::string::npos);
+  StrategyEstimate recreate{.strategy = Strategy::Recreate, .chosen = true};
+  recreate.unavailable = plan.estimated_unavailable;
+  recreate.writes = plan.estimated_writes;
+  recreate.policies_interrupted = 3;
+  StrategyEstimate in_place{.strategy = Strategy::InPlace};
+  in_place.writes = 120;
+  in_place.obstacles = {"\x1b[2J spec.port: string before, integer after"};
+  plan.strategies = {recreate, in_place};
+  const std::string text = plan_text(plan, {});
+  EXPECT_NE(text.find(R"(
+STRATEGIES: how objects can change their shape
+                        Recreate (chosen)                    InPlace
+  cannot be, since                                           \x1b[2J spec.port: string before,
+                                                             integer after
+  objects absent        for about 2.1s                       never
+  policies interrupted  3 that are in effect                 none
+  new uid and age       none                                 none
+  writes                about 131                            about 120
+
+About 131 writes;)"),
+            std::string::npos)
+      << text;
+}
+
 InstalledCrd installed(const std::string& plural, CrdIdentity identity,
                        std::vector<BundleRef> bundles, BundleRef named) {
   InstalledCrd crd;

@@ -84,6 +84,41 @@ TEST(InPlace, WritesEachObjectTwiceBesideTheProof) {
   for (const auto& [name, num] : writes) EXPECT_EQ(num, 3) << name;
 }
 
+/// Writes of the policies and of their CRD, also those that change nothing.
+int num_policy_writes(const InPlaceWorld& world) {
+  return static_cast<int>(
+      std::ranges::count_if(world.cluster.writes(), [](const WriteRecord& write) {
+        const bool is_policy = write.resource.plural == world::kOldPolicies.plural &&
+                               write.resource.group == world::kOldPolicies.group;
+        return !write.dry_run && (is_policy || write.key.name == world::kPolicyCrd);
+      }));
+}
+
+TEST(InPlace, WritesAsOftenAsThePlanSays) {
+  for (const int num_policies : {4, 7}) {
+    InPlaceWorld world(num_policies);
+    world.create_in_place();
+    ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+    const Json plan = world.migration("up").at("status").at("plan");
+    const Json& in_place = plan.at("strategies").at(1);
+    EXPECT_EQ(in_place.at("strategy"), "InPlace");
+    EXPECT_EQ(in_place.at("estimatedWrites"), plan.at("estimatedWrites"));
+    EXPECT_EQ(num_policy_writes(world), 5 + 3 * num_policies);
+    EXPECT_EQ(in_place.at("writesPerObject"), 3);
+  }
+}
+
+TEST(InPlace, WritesAnObjectThatIsHeldOnceMore) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  world.run("up");
+  world.set_spec(Json{
+      {"inPlace", {{"hold", "None"}}}
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_EQ(num_policy_writes(world), 5 + 4 * 4);
+}
+
 TEST(InPlace, ServesEveryObjectWholeAtEachCall) {
   InPlaceWorld world;
   world.create_in_place();

@@ -45,6 +45,18 @@ Plan full_plan() {
   plan.objects = 40;
   plan.estimated_writes = 161;
   plan.estimated_unavailable = milliseconds(360);
+  StrategyEstimate recreate{.strategy = Strategy::Recreate, .chosen = true};
+  recreate.unavailable = milliseconds(360);
+  recreate.writes = 161;
+  recreate.writes_per_object = 4;
+  recreate.objects_recreated = 40;
+  recreate.policies_interrupted = 31;
+  recreate.risks = {"plaintext", "other uids"};
+  recreate.needs = {"a controller that reads v1alpha3"};
+  StrategyEstimate in_place{.strategy = Strategy::InPlace};
+  in_place.writes = 125;
+  in_place.obstacles = {"spec.port: string before, integer after"};
+  plan.strategies = {recreate, in_place};
   return plan;
 }
 
@@ -183,7 +195,7 @@ TEST(MigrationJson, RefusesWhatItWouldMisunderstandAndNamesTheField) {
        R"({"spec": {"target": {"version": "v1", "channel": "s"}, "backup": {"retain": "720"}}})",          "spec.backup.retain: \"720\" is not a duration" },
       {"status of another version",
        R"({"spec": {"target": {"version": "v1", "channel": "s"}}, "status": {"phase": "Contract"}})",
-       "status.phase: \"Contract\" is not one of Plan, Approve, Rehearse, BackUp"                                                                                    },
+       "status.phase: \"Contract\" is not one of Plan, Approve, Rehearse, BackUp"                                                                          },
       {"count that is text",
        R"({"spec": {"target": {"version": "v1", "channel": "s"}},
            "status": {"crds": [{"objects": {"found": "4"}}]}})",                                         "status.crds[0].objects.found: is no integer"   },

@@ -34,6 +34,13 @@ inline Plan reported_plan() {
       {"PlaintextWhileAbsent", Severity::Warning, "CustomResourceDefinition/x", "", "absent",
        "wait"}
   };
+  StrategyEstimate recreate{.strategy = Strategy::Recreate, .chosen = true};
+  recreate.unavailable = plan.estimated_unavailable;
+  recreate.writes = plan.estimated_writes;
+  recreate.risks = {"plaintext", "other uids"};
+  StrategyEstimate in_place{.strategy = Strategy::InPlace};
+  in_place.obstacles = {"spec.port: string before, integer after"};
+  plan.strategies = {recreate, in_place};
   return plan;
 }
 

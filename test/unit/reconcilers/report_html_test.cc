@@ -63,12 +63,28 @@ TEST(HtmlTemplate, RefusesOneThatIsNotWellFormed) {
 TEST(Page, HasEachPart) {
   const std::string page = report_html(finished_report()).value();
   for (const char* wanted :
-       {"<!DOCTYPE html>", "<html lang=\"en\">",
-        "<title>to-v1-1: v1.0.0/experimental to v1.1.1/experimental", "Done</p>", "id=\"crds\"",
-        "v1alpha3 (storage)", "not there", "id=\"objects\"", "as intended: 2 converted",
-        ": 1 skipped", "BackendTLSPolicy/a/three", "id=\"changes\"",
-        "<span class=\"del\">-  tls: {}\n</span>", "It secured something.", "id=\"checks\"",
-        "PlaintextWhileAbsent", "id=\"timeline\"", "gatelift rollback to-v1-1",
+       {"<!DOCTYPE html>",
+        "<html lang=\"en\">",
+        "<title>to-v1-1: v1.0.0/experimental to v1.1.1/experimental",
+        "Done</p>",
+        "id=\"crds\"",
+        "v1alpha3 (storage)",
+        "not there",
+        "id=\"objects\"",
+        "as intended: 2 converted",
+        ": 1 skipped",
+        "BackendTLSPolicy/a/three",
+        "id=\"changes\"",
+        "<span class=\"del\">-  tls: {}\n</span>",
+        "It secured something.",
+        "id=\"checks\"",
+        "PlaintextWhileAbsent",
+        "id=\"timeline\"",
+        "id=\"strategies\"",
+        "<th scope=\"col\">Recreate (chosen)</th>",
+        "<p>plaintext</p><p>other uids</p>",
+        "data-label=\"InPlace:\"><p>spec.port: string before, integer after</p>",
+        "gatelift rollback to-v1-1",
         "2 of 3 objects accepted, 0 refused, 1 not tried</dd>"}) {
     EXPECT_TRUE(has(page, wanted)) << wanted;
   }
@@ -92,6 +108,7 @@ Report hostile_report() {
   record.plan->from = record.plan->to = {kHostile, kHostile};
   record.plan->digest = record.rolled_back_because = record.rolls_back_to = kHostile;
   record.plan->actions.front().reason = kHostile;
+  record.plan->strategies.front().risks = {kHostile};
   record.crds.front().step = kHostile;
   record.backup.ref = kHostile;
   record.failures = {
