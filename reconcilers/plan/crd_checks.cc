@@ -25,7 +25,8 @@ Request dry_run_of(const Trial& trial) {
   return request;
 }
 
-/// What the API server says to a refusal, quoted: its causes, or its message where it gave none.
+}  // namespace
+
 std::string words_of(const Error& error) {
   if (error.causes.empty()) return quoted(error.message);
   std::string text;
@@ -40,8 +41,6 @@ std::string words_of(const Error& error) {
   }
   return text;
 }
-
-}  // namespace
 
 Check refusal_of(const std::string& crd, const Error& error, const std::string& refused,
                  std::string next) {

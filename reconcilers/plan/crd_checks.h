@@ -25,6 +25,9 @@ struct Trial {
   bool is_denied = false;  // by an admission policy, which has its own check
 };
 
+/// What the API server says to a refusal, quoted: its causes, or its message where it gave none.
+std::string words_of(const Error& error);
+
 /// A CRDRefused check with the API server's own words. `refused` is what it did not take.
 Check refusal_of(const std::string& crd, const Error& error, const std::string& refused,
                  std::string next);

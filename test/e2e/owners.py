@@ -142,13 +142,14 @@ class Shared:
         return by_key(self._api.items(policies_path(version)))
 
     def wrong_owners(self, version):
-        """Whoever does not own exactly what each owned before, by the names of the version: sentences."""
+        """Whoever does not own exactly what each owned before, by the names of the version: sentences. A list of targets
+        is one value, so that who had a part of a target has all of it afterwards, also when it is back at v1alpha2."""
         live, found = self.live(version), []
         for each in self.policies:
             wanted = copy.deepcopy(each.before)
-            if version != OLD:
-                wanted["metadata"]["managedFields"] = [mapped(entry, version) for entry in
-                                                       each.before["metadata"]["managedFields"]]
+            wanted["metadata"]["managedFields"] = [
+                _with_whole_target(entry, wanted["spec"]["targetRef"]) if version == OLD else mapped(entry, version)
+                for entry in each.before["metadata"]["managedFields"]]
             if fields_of(live[each.name]) != fields_of(wanted):
                 found.append(f"{each.name}: {json.dumps(fields_of(live[each.name]))}, not {json.dumps(fields_of(wanted))}")
         return found
@@ -179,6 +180,15 @@ class Shared:
             return [f"{name}: {manager} at {version}: {answer['spec']} {answer['metadata'].get('labels')}, not "
                     f"{live['spec']} {wanted}"]
         return []
+
+
+def _with_whole_target(entry, target):
+    entry = copy.deepcopy(entry)
+    spec = entry["fieldsV1"].get("f:spec", {})
+    if "f:targetRef" in spec:
+        itself = {".": {}} if entry["operation"] == "Update" else {}
+        spec["f:targetRef"] = {**itself, **{f"f:{field}": {} for field in target}}
+    return entry
 
 
 def partly_converted(manifest, version):
