@@ -100,7 +100,7 @@ class Looking(Scenario):
         self.assertEqual(table[1].split(), ["Recreate", "(chosen)", "InPlace"])
         self.assertLessEqual(max(map(len, table)), 100)
         rows = {line[2:22].strip(): line[24:].split("  ") for line in table if line[2:3].strip()}
-        self.assertEqual([cell for cell in rows["policies interrupted"] if cell], ["5 that are in effect", "none"])
+        self.assertEqual([cell.strip() for cell in rows["policies interrupted"] if cell.strip()], ["5 that are in effect", "none"])
         print("\n" + "\n".join(table), file=sys.stderr)
 
         # What a controller writes into a status changes what is counted, and no approval.
