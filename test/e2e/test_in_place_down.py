@@ -5,11 +5,10 @@ name."""
 import unittest
 
 import in_place
-from admission import SafeUpgrades
+from admission import SAFE_UPGRADES, SafeUpgrades
 from bundles import assert_is_bundle, gateway_crds, install
 from etcd import address_of, stored
 from fixture import Scenario
-from ground import Ground
 from kube import key, policies_path
 from policies import APPLIER, NAMESPACES, apply_policy, policy
 from residents import Residents, as_applied, kept
@@ -30,17 +29,6 @@ class Down(Scenario):
         self.addCleanup(residents.remove_owners)
         return residents
 
-    def go_down(self):
-        """A migration, with consent to what it asks for."""
-        self.start_operator()
-        migration = in_place.start(self.plane, TARGET, approval="Required")
-        migration.wait_for_reason("AwaitingApproval", in_place.RUN_SECONDS)
-        return migration
-
-    def approve(self, migration):
-        self.plane.api.patch(migration.path, {"spec": {"approval": "Automatic"}}, manager="person")
-        migration.wait_until_ready(in_place.RUN_SECONDS)
-
     def assert_is_down(self, residents):
         after = residents.live(OLD)
         wanted = residents.manifests()
@@ -59,11 +47,14 @@ class Down(Scenario):
         item["spec"]["tls"]["hostname"] = "after.example.com"
         self.assertEqual(apply_policy(self.plane.api, item, APPLIER)["spec"], item["spec"])
 
-    def go_down_from(self, bundle, version):
+    def go_down_from(self, bundle, version, is_guarded=False, **spec):
         residents = self.begin_at(bundle, version)
+        if is_guarded:
+            SafeUpgrades(self.plane).install(bundle)
         onlookers = in_place.Onlookers(self.plane, residents.before, (version, OLD))
         self.addCleanup(onlookers.finish)
-        self.approve(self.go_down())
+        self.start_operator()
+        in_place.start(self.plane, TARGET, **spec).wait_until_ready(in_place.RUN_SECONDS)
         onlookers.finish()
         onlookers.show()
         onlookers.assert_nobody_missed_a_policy(self)
@@ -77,9 +68,9 @@ class Down(Scenario):
         self.go_down_from("v1.4.1/experimental", "v1")
 
     def test_from_v1_under_the_policy_that_forbids_it(self):
-        Ground(self.plane).install_policies("v1.6.1/experimental")
-        self.go_down_from("v1.6.1/experimental", "v1")
-        self.assertTrue(SafeUpgrades(self.plane).is_gone())
+        consent = {"check": "SafeUpgradesDenies", "object": f"ValidatingAdmissionPolicy/{SAFE_UPGRADES}",
+                   "field": "spec.validations[1]"}
+        self.go_down_from("v1.6.1/experimental", "v1", is_guarded=True, accept=[consent])
 
     def test_what_the_old_version_cannot_have_is_named(self):
         residents = self.begin_at("v1.4.1/experimental", "v1")
