@@ -88,13 +88,13 @@ TEST(PlanPrinter, ComparesTheStrategiesInAHundredColumns) {
   const std::string text = plan_text(plan, {});
   EXPECT_NE(text.find(R"(
 STRATEGIES: how objects can change their shape
-                        Recreate (chosen)                    InPlace
-  cannot be, since                                           \x1b[2J spec.port: string before,
-                                                             integer after
-  objects absent        for about 2.1s                       never
-  policies interrupted  3 that are in effect                 none
-  new uid and age       none                                 none
-  writes                about 131                            about 120
+                        Recreate (chosen)                      InPlace
+  cannot be, since                                             \x1b[2J spec.port: string before,
+                                                               integer after
+  objects absent        for about 2.1s                         never
+  policies interrupted  3 that are in effect                   none
+  new uid and age       none                                   none
+  writes                about 131                              about 120
 
 About 131 writes;)"),
             std::string::npos)

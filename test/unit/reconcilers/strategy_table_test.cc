@@ -32,15 +32,15 @@ std::string table_of(const Plan& plan, int columns) {
 
 TEST(StrategyTable, SetsTheStrategiesSideBySide) {
   EXPECT_EQ(table_of(compared_plan(), 80),
-            R"(                        Recreate (chosen)           InPlace
-  objects absent        for about 318ms             never
-  policies interrupted  1 that is in effect         none
-  new uid and age       12 objects                  none
-  writes                about 50, at most 4 of one  about 41, at most 3 of one
-                        object                      object
-  risks                 - plaintext to the          who still reads v1alpha2
-                          backends of 1 policy      alone finds no object any
-                          that is in effect         more
+            R"(                        Recreate (chosen)            InPlace
+  objects absent        for about 318ms              never
+  policies interrupted  1 that is in effect          none
+  new uid and age       12 objects                   none
+  writes                about 50, at most 4 of one   about 41, at most 3 of one
+                        object                       object
+  risks                 - plaintext to the backends  who still reads v1alpha2
+                          of 1 policy that is in     alone finds no object any
+                          effect                     more
                         - another uid
 )");
 }
