@@ -81,8 +81,8 @@ class InPlace {
     const std::string step = progress == nullptr ? "" : progress->step;
     const auto seen = run_.crds_seen.find(live_.name);
     // Of the target's write it is known what was written.
-    const bool was_bridge = seen != run_.crds_seen.end() && seen->second.written_at != Time{} &&
-                            !seen->second.written;
+    const bool was_bridge =
+        seen != run_.crds_seen.end() && seen->second.written_at != Time{} && !seen->second.written;
     if (was_bridge && run_.clock.now() - seen->second.written_at < kNoFight) return changed_back();
     if (was_bridge || !(step.empty() || step == "Expand")) return put_back(step);
     if (live_.digest != action_.from_digest) return changed_by_others(step);
@@ -94,9 +94,8 @@ class InPlace {
   /// Objects are written under a CRD that does not have both shapes, so there is no time to lose.
   /// What each stage needs of the objects was so when the step began.
   Result<StepOutcome> put_back(const std::string& step) {
-    const std::string text = "CustomResourceDefinition/" + live_.name +
-                             " was the bridge, and " + who_changed_it() +
-                             " put something else in its place; it is put back";
+    const std::string text = "CustomResourceDefinition/" + live_.name + " was the bridge, and " +
+                             who_changed_it() + " put something else in its place; it is put back";
     run_.log("warn", text);
     record_event(run_, EventType::Warning, "BridgePutBack", text);
     BridgeStage stage = BridgeStage::Expand;
@@ -198,7 +197,6 @@ class InPlace {
                      run_.cluster.watch({live_.resource_at(halves_.from_version()), "",
                                          followed->resource_version, ""}));
     RETURN_IF_ERROR(write(BridgeStage::Contract));
-    RETURN_IF_ERROR(wait_for_the_end(*followed));
     return StepOutcome::progressed();
   }
 
@@ -228,11 +226,33 @@ class InPlace {
         followed.last_watch.reset();
         return {};
       }
-      if (!*event) RETURN_IF_ERROR(run_.clock.sleep(kWatchPoll));
+      if (!*event) RETURN_IF_ERROR(follow_late_edits(followed, kWatchPoll));
     }
     return fail(ErrorKind::Unavailable,
                 live_.name + ": a watch of " + halves_.from_version() +
                     ", which is not served any more, has not ended after 60 s");
+  }
+
+  /// Whoever still wrote the old shape when its version went, through an API server that heard late
+  /// of that, may go on at the new one within seconds: by then it has to be brought over.
+  Result<void> follow_late_edits(FollowedKind& followed, std::chrono::milliseconds time) {
+    auto outcome = follow(run_, kind(false), *followed.watch, time);
+    if (outcome || !outcome.error().is(ErrorKind::Expired)) return outcome;
+    return run_.clock.sleep(time);
+  }
+
+  /// Until no API server serves the old version, and no watch of it goes on.
+  Result<void> wait_for_the_last() {
+    const auto followed = run_.followed == nullptr ? nullptr : *run_.followed;
+    if (followed == nullptr || !followed->last_watch) return {};
+    RETURN_IF_ERROR(wait_for_the_end(*followed));
+    const Time until = run_.clock.now() + kWatchesGivenUp;
+    while (run_.clock.now() < until) {
+      ASSIGN_OR_RETURN(const Settling left, settling(run_, {&live_}));
+      if (left.time.count() == 0) break;
+      RETURN_IF_ERROR(follow_late_edits(*followed, left.time));
+    }
+    return {};
   }
 
   Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
@@ -287,9 +307,7 @@ class InPlace {
       std::string list;
       ASSIGN_OR_RETURN(const auto late, bring_into_step(run_, kind(false), list));
       if (late) return *late;
-      if (run_.followed != nullptr && *run_.followed != nullptr && (*run_.followed)->last_watch) {
-        RETURN_IF_ERROR(wait_for_the_end(**run_.followed));
-      }
+      RETURN_IF_ERROR(wait_for_the_last());
       RETURN_IF_ERROR(wait_since_settled(run_, live_, kWatchesEnd));
       if (run_.followed != nullptr) run_.followed->reset();
       ASSIGN_OR_RETURN(const auto problem, bring_into_step(run_, kind(false), list));

@@ -21,6 +21,7 @@ TARGET = "v1.1.1/experimental"
 OLD, NEW = "v1alpha2", "v1alpha3"
 COUNT = 24
 WRITERS = 3
+PAUSE_SECONDS = 4  # between edits of one policy: whoever is asked through the late server takes as long for a write
 SLICES = collection("discovery.k8s.io/v1", "endpointslices", "default")
 TWO = (in_place.AUDIT, "--apiservers=2", "--etcd-relay")
 
@@ -49,6 +50,7 @@ class LateWriter:
                                 manager="late")
                 self.last, number = hostname, number + 1
                 self.versions.add(version)
+                self._over.wait(PAUSE_SECONDS)
             except ApiError as error:
                 if error.status == 404 and version == OLD:
                     version, part = NEW, "validation"
@@ -76,32 +78,35 @@ class TwoServers(Scenario):
         self.addCleanup(onlookers.finish)
         late_watchers = Watchers(self.late, (OLD, NEW), in_place.NAME)
         self.addCleanup(late_watchers.finish)
-        kubeconfig = self.reach_servers()
-        self.addCleanup(self.delay_file.unlink, missing_ok=True)
-        self.begin_to_be_late()
-        writers = [LateWriter(self.late, self.residents.before[name]) for name in self.edited]
-        for writer in writers:
-            self.addCleanup(writer.finish)
-        operator = Operator(self.plane, kubeconfig=kubeconfig)
+        operator = Operator(self.plane, kubeconfig=self.reach_servers())
         self.addCleanup(operator.stop)
-        status = onlookers.look_on(self.carry_out)
-        for writer in writers:
-            writer.finish()
+        self.addCleanup(self.delay_file.unlink, missing_ok=True)
+        status, writers = onlookers.look_on(self.carry_out)
         late_seen, _ = late_watchers.finish()
         self.assert_nothing_was_missed(onlookers, late_seen)
         self.assert_edits_are_there(writers)
         self.assert_is_the_target()
         return status
 
+    def carry_out(self):
+        """The status at the end, and the writers. An object that changes all the time cannot be rehearsed, so that these
+        begin afterwards."""
+        migration = in_place.start(self.plane, TARGET)
+        eventually(lambda: self.is_time_to_be_late(migration), "the run has begun", 120, migration.explain)
+        self.delay_file.write_text(self.delay)
+        writers = [LateWriter(self.late, self.residents.before[name]) for name in self.edited]
+        try:
+            return migration.wait_until_ready(200), writers
+        finally:
+            for writer in writers:
+                writer.finish()
+
     def reach_servers(self):
-        """A kubeconfig for the operator."""
+        """A kubeconfig for the operator; None is its usual one."""
         raise NotImplementedError
 
-    def begin_to_be_late(self):
-        self.delay_file.write_text(self.delay)
-
-    def carry_out(self):
-        return in_place.start(self.plane, TARGET).wait_until_ready(300)
+    def is_time_to_be_late(self, migration):
+        return migration.status().get("phase") in ("BackUp", "Migrate")
 
     def assert_nothing_was_missed(self, onlookers, late_seen):
         onlookers.assert_nobody_missed_a_policy(self)
@@ -154,15 +159,8 @@ class BehindOneAddress(TwoServers):
     flags = TWO
     delay = "1s"
 
-    def begin_to_be_late(self):
-        pass
-
-    def carry_out(self):
-        migration = in_place.start(self.plane, TARGET)
-        eventually(lambda: len(self.plane.api.get(f"{CRDS}/{CRD}")["spec"]["versions"]) > 1, "the bridge is put", 120,
-                   migration.explain)
-        super().begin_to_be_late()
-        return migration.wait_until_ready(300)
+    def is_time_to_be_late(self, migration):
+        return len(self.plane.api.get(f"{CRDS}/{CRD}")["spec"]["versions"]) > 1
 
     def reach_servers(self):
         relay = Relay(*(target_of(server) for server in self.plane.servers), host="127.0.0.1")

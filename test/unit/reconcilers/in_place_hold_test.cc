@@ -59,7 +59,7 @@ TEST_F(UntilUnused, EndsWhenNobodyWasSeenForThatLong) {
 TEST_F(UntilUnused, GoesOnWhileAWatchIsOpen) {
   begin();
   servers.at("").metrics = metrics_of(7, 2);
-  EXPECT_NE(run_for(tenths(30)).outcome, PassOutcome::Finished);
+  EXPECT_NE(run_for(tenths(20)).outcome, PassOutcome::Finished);
   EXPECT_TRUE(is_held());
   EXPECT_NE(said().find("2 watches of v1alpha2"), std::string::npos) << said();
   servers.at("").metrics = metrics_of(7, 0);
@@ -100,7 +100,7 @@ TEST_F(UntilUnused, TakesAnApiServerThatStartedAnewForUse) {
 TEST_F(UntilUnused, NeverEndsByItselfWhereReadersCannotBeKnown) {
   servers.at("").metrics.clear();
   begin();
-  EXPECT_NE(run_for(tenths(60)).outcome, PassOutcome::Finished);
+  EXPECT_NE(run_for(tenths(25)).outcome, PassOutcome::Finished);
   EXPECT_NE(said().find("gatelift-metrics"), std::string::npos) << said();
 }
 
@@ -119,7 +119,7 @@ TEST_F(UntilUnused, IsNotKnownWhereServersThatCountForThemselvesCannotBeToldApar
   servers.at("10.0.0.1:6443").metrics = servers.at("10.0.0.2:6443").metrics = metrics_of(1, 0);
   world.cluster.seed(resources::kEndpointSlices, servers.endpoint_slice());
   begin();
-  EXPECT_NE(run_for(tenths(60)).outcome, PassOutcome::Finished);
+  EXPECT_NE(run_for(tenths(25)).outcome, PassOutcome::Finished);
   EXPECT_NE(said().find("connection refused"), std::string::npos) << said();
 }
 
@@ -128,7 +128,7 @@ TEST_F(UntilUnused, AddsUpWhatEachOfSeveralServersCounts) {
   servers.at("10.0.0.1:6443").metrics = metrics_of(1, 0);
   world.cluster.seed(resources::kEndpointSlices, servers.endpoint_slice());
   begin();
-  EXPECT_NE(run_for(tenths(60)).outcome, PassOutcome::Finished);
+  EXPECT_NE(run_for(tenths(25)).outcome, PassOutcome::Finished);
   EXPECT_NE(said().find("1 watch of v1alpha2 is open at API server 10.0.0.2:6443"),
             std::string::npos)
       << said();
