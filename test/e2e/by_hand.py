@@ -15,6 +15,7 @@ from watchers import CRD
 
 PATH = f"{CRDS}/{CRD}"
 MANAGER = "by-hand"
+WATCHES_END = 3  # seconds for which an API server may still send events to watches of a version that it serves no more
 RENAMED = {"f:caCertRefs": "f:caCertificateRefs", "f:wellKnownCACerts": "f:wellKnownCACertificates"}
 
 
@@ -52,6 +53,7 @@ class ByHand:
         self._begin("Contract")
         self._put(self._bridge(False, True, self.new))
         self._wait_for(self.old, False)
+        time.sleep(WATCHES_END)
 
     def contract(self, skip=None):
         for item in self._api.items(policies_path(self.new)):
