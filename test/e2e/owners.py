@@ -79,8 +79,15 @@ class Policy:
         self._api.create(policies_path(OLD, self.name[0]), item, CLIENT_SIDE if way == "client-side" else "maker")
 
     def _apply(self, manager):
-        self.applied[manager] = self._part(self._some(), manager)
-        self._api.apply(self._path, self.applied[manager], manager)
+        """Without force: what another manager holds with another value is left to it."""
+        item = self._part(self._some(), manager)
+        try:
+            self._api.apply(self._path, item, manager)
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            return
+        self.applied[manager] = item
 
     def _merge_patch(self, manager):
         """A value of its own where there was another, and a part that may be new."""
