@@ -16,7 +16,7 @@ from watchers import CRD, Watchers, step_of
 TARGET = "v1.1.1/experimental"
 OLD, NEW = "v1alpha2", "v1alpha3"
 COUNT = 12
-UNUSED_SECONDS = 8
+UNUSED_SECONDS = 12
 RIGHTS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/gatelift-metrics"
 
 
