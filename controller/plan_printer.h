@@ -15,8 +15,8 @@ struct PlanLayout {
 };
 
 /// From where to where, a row per CRD, the checks worst first, each with what to do next, where
-/// objects change their shape the strategies side by side, and what the run will cost. Ends with the digest. Of many checks of one code the first twenty are shown,
-/// and the number of the rest.
+/// objects change their shape the strategies side by side, and what the run will cost. Ends with
+/// the digest. Of many checks of one code the first twenty are shown, and the number of the rest.
 std::string plan_text(const Plan& plan, const PlanLayout& layout);
 
 }  // namespace gatelift

@@ -16,7 +16,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array kStrategies{Strategy::Recreate, Strategy::InPlace};
 constexpr std::array kHolds{Hold::None, Hold::Approval, Hold::UntilUnused};
 constexpr std::array kModes{Mode::Apply, Mode::Plan};
 constexpr std::array kApprovals{Approval::Automatic, Approval::Required};

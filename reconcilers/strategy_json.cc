@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reconcilers/strategy_json.h"
 
-#include <array>
 #include <utility>
 
 #include "reconcilers/duration.h"
 
 namespace gatelift {
-namespace {
-
-constexpr std::array kStrategies{Strategy::Recreate, Strategy::InPlace};
-
-}  // namespace
-
 Json strategies_json(const std::vector<StrategyEstimate>& strategies) {
   Json list = Json::array();
   for (const StrategyEstimate& each : strategies) {

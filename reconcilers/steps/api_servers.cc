@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "reconcilers/plan/findings.h"
+
 namespace gatelift {
 namespace {
 
@@ -84,7 +86,7 @@ std::string why_not_reached(Cluster& cluster, const std::string& server) {
   request.server = server;
   request.deadline = kSignOfLife;
   const auto answer = cluster.send(request);
-  return answer || answer.error().http_status != 0 ? "" : answer.error().message;
+  return answer || answer.error().http_status != 0 ? "" : quoted(answer.error().message);
 }
 
 CrdSeen& seen_of(Run& run, const CrdSummary& crd) {
@@ -104,19 +106,25 @@ struct Asked {
   bool fresh_connection = false;
 };
 
-Result<bool> has_heard_of(Run& run, const CrdSummary& crd, const Asked& asked) {
-  Request request;
-  request.resource = resources::kCrds;
-  request.key = {"", crd.name};
+/// What it answers out of its watch cache; nullopt where that is NotFound.
+Result<std::optional<Json>> ask(Run& run, Request request, const Asked& asked) {
   request.metadata_only = true;
   request.from_watch_cache = true;
   request.server = asked.server;
   request.fresh_connection = asked.fresh_connection;
-  const auto answer = run.cluster.send(request);
-  if (!answer && answer.error().is(ErrorKind::NotFound)) return false;
-  if (!answer) return fail(answer.error());
-  return uid_of(*answer) == crd.uid &&
-         int_at(*answer, 0, "metadata", "generation") >= crd.generation;
+  auto answer = run.cluster.send(request);
+  if (answer) return std::optional<Json>(*std::move(answer));
+  if (answer.error().is(ErrorKind::NotFound)) return std::optional<Json>();
+  return fail(std::move(answer).error());
+}
+
+Result<bool> has_heard_of(Run& run, const CrdSummary& crd, const Asked& asked) {
+  Request request;
+  request.resource = resources::kCrds;
+  request.key = {"", crd.name};
+  ASSIGN_OR_RETURN(const std::optional<Json> heard, ask(run, std::move(request), asked));
+  return heard && uid_of(*heard) == crd.uid &&
+         int_at(*heard, 0, "metadata", "generation") >= crd.generation;
 }
 
 Result<bool> serves(Run& run, const Resource& resource, const Asked& asked) {
@@ -125,13 +133,8 @@ Result<bool> serves(Run& run, const Resource& resource, const Asked& asked) {
   request.resource = resource;
   // Out of the watch cache a list has no limit, but a selector.
   request.field_selector = "metadata.name=is-it-served";
-  request.from_watch_cache = true;
-  request.server = asked.server;
-  request.fresh_connection = asked.fresh_connection;
-  const auto answer = run.cluster.send(request);
-  if (!answer && answer.error().is(ErrorKind::NotFound)) return false;
-  if (!answer) return fail(answer.error());
-  return true;
+  ASSIGN_OR_RETURN(const std::optional<Json> listed, ask(run, std::move(request), asked));
+  return listed.has_value();
 }
 
 Result<bool> goes_by(Run& run, const CrdSummary& crd, const Asked& asked) {
@@ -264,7 +267,7 @@ Result<void> wait_until_settled(Run& run, const std::vector<const CrdSummary*>& 
   while (true) {
     ASSIGN_OR_RETURN(const Settling left, settling(run, crds));
     if (left.time.count() == 0) return {};
-    if (run.clock.now() >= give_up) {
+    if (!left.behind.empty() && run.clock.now() >= give_up) {
       return fail(ErrorKind::Unavailable, left.behind + ", after 60 s; next: see that it is well");
     }
     RETURN_IF_ERROR(run.clock.sleep(left.time));

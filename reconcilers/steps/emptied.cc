@@ -21,15 +21,6 @@ std::optional<Json> both_halves(const Halves& halves, const Json& original) {
   return from;
 }
 
-/// Managers of the object but us.
-Json others_entries(const Json& object) {
-  Json kept = Json::array();
-  for (const Json& entry : array_at(object, "metadata", "managedFields")) {
-    if (string_at(entry, "manager") != kFieldManager) kept.push_back(entry);
-  }
-  return kept;
-}
-
 /// The first that `look` finds in what backups hold of this very object, that of this run first.
 Result<std::optional<Json>> in_backups(
     const Run& run, const BridgedKind& kind, const Json& object,
@@ -59,7 +50,7 @@ Result<std::optional<Json>> owners_put_back(const Run& run, const BridgedKind& k
                                             const Json& object) {
   if (!array_at(object, "metadata", "managedFields").empty()) return std::optional<Json>();
   return in_backups(run, kind, object, [&](const Json& original) -> std::optional<Json> {
-    Json entries = others_entries(original);
+    Json entries = entries_of_others(original);
     if (entries.empty()) return std::nullopt;
     Json patch = managed_fields_patch(object, std::move(entries));
     patch.back()["op"] = "add";  // there is nothing to replace

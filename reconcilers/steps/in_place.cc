@@ -208,7 +208,10 @@ class InPlace {
 
   Result<bool> hold_is_over(FollowedKind& followed) {
     if (run_.spec().hold != Hold::UntilUnused) return false;
-    if (run_.clock.now() - followed.looked_for_use >= between_looks(run_.spec())) {
+    in_place_record(run_, live_.name);
+    const bool is_due = run_.clock.now() - followed.looked_for_use >= between_looks(run_.spec());
+    // What was seen a while ago ends no hold.
+    if (is_due || is_unused_long_enough(run_)) {
       followed.looked_for_use = run_.clock.now();
       RETURN_IF_ERROR(look_for_use(run_, live_.name, live_.resource_at(halves_.from_version()),
                                    followed.writers));

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "client/request.h"
+
 namespace gatelift {
 
 Json replacement(std::string pointer, Json value) {
@@ -33,6 +35,14 @@ std::string annotation_pointer(std::string_view name) {
     }
   }
   return "/metadata/annotations/" + escaped;
+}
+
+Json entries_of_others(const Json& object) {
+  Json kept = Json::array();
+  for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+    if (string_at(entry, "manager") != kFieldManager) kept.push_back(entry);
+  }
+  return kept;
 }
 
 Json managed_fields_patch(const Json& object, Json entries) {

@@ -81,19 +81,15 @@ class Projector {
   }
 
   static Step release(const Json& object) {
-    Json kept = Json::array();
-    const Json& entries = array_at(object, "metadata", "managedFields");
-    for (const Json& entry : entries) {
-      if (string_at(entry, "manager") != kFieldManager) kept.push_back(entry);
-    }
+    Json kept = entries_of_others(object);
+    const bool has_ours = kept.size() < array_at(object, "metadata", "managedFields").size();
     // An empty list would have the API server begin anew.
-    if (kept.size() == entries.size() || kept.empty()) return {};
+    if (!has_ours || kept.empty()) return {};
     return {Need::Release, managed_fields_patch(object, std::move(kept)), {}};
   }
 
   Result<Step> emptied(const Json& object) const {
-    ASSIGN_OR_RETURN(const std::optional<Json> halves,
-                     halves_before_emptied(run_, kind_, object));
+    ASSIGN_OR_RETURN(const std::optional<Json> halves, halves_before_emptied(run_, kind_, object));
     if (halves) return write(object, Json::object(), *halves);
     return Step{Need::Refuse, Json(), emptied_problem(run_, kind_)};
   }
@@ -259,12 +255,6 @@ class Writes {
   std::vector<Due> due_;
 };
 
-InPlaceRecord& record_of(Run& run, const BridgedKind& kind) {
-  std::optional<InPlaceRecord>& record = run.record().in_place;
-  if (!record) record.emplace().crd = kind.crd.name;
-  return *record;
-}
-
 /// The last state of each object that is waiting to be read, beginning with one event.
 std::map<ObjectKey, Json> burst(Watch& watch, WatchEvent first, Result<void>& ended) {
   std::map<ObjectKey, Json> objects;
@@ -285,13 +275,19 @@ std::map<ObjectKey, Json> burst(Watch& watch, WatchEvent first, Result<void>& en
 
 void note_lag(Run& run, const BridgedKind& kind, const Projected& projected, Time since) {
   if (projected.written == 0) return;
-  InPlaceRecord& record = record_of(run, kind);
+  InPlaceRecord& record = in_place_record(run, kind.crd.name);
   record.reprojected += projected.written;
   record.last_lag = run.clock.now() - since;
   record.longest_lag = std::max(record.longest_lag.value_or(*record.last_lag), *record.last_lag);
 }
 
 }  // namespace
+
+InPlaceRecord& in_place_record(Run& run, const std::string& crd) {
+  std::optional<InPlaceRecord>& record = run.record().in_place;
+  if (!record) record.emplace().crd = crd;
+  return *record;
+}
 
 Result<Projected> project_all(Run& run, const BridgedKind& kind) {
   Projected projected;
@@ -327,7 +323,7 @@ Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& 
     Counts& counts = run.progress(kind.action).objects;
     counts = {projected.seen, 0, 0, 0, projected.failures.num_refusals()};
     counts.done = std::min(written, counts.found - counts.failed);
-    record_of(run, kind).not_shown = projected.not_shown;
+    in_place_record(run, kind.crd.name).not_shown = projected.not_shown;
     list = projected.resource_version;
     if (!projected.failures.empty()) {
       ASSIGN_OR_RETURN(StepOutcome failed, projected.failures.outcome(run, "ProjectionFailed",

@@ -49,6 +49,9 @@ struct Projected {
   std::string resource_version;  // of the list
 };
 
+/// status.inPlace, made on first use: a bridge may be found that another run has left.
+InPlaceRecord& in_place_record(Run& run, const std::string& crd);
+
 /// Looks at every object once, and writes the half that is missing, or that an edit of the other
 /// has outdated, under the object's resourceVersion. Where both were edited since they were in step
 /// nothing is written, which is a failure (BothEdited), unless a consent lets the newer win. What

@@ -87,7 +87,7 @@ class Look {
     }
     if (!answer && answer.error().is(ErrorKind::Cancelled)) return fail(answer.error());
     if (!answer) {
-      unknown("/metrics of " + name + " cannot be had: " + answer.error().message);
+      unknown("/metrics of " + name + " cannot be had: " + quoted(answer.error().message));
       return std::string();
     }
     const auto traffic = traffic_at(leaving_, answer->get_ref<const std::string&>());

@@ -33,9 +33,10 @@ Json SeveralServers::endpoint_slice() const {
 }
 
 Result<Json> SeveralServers::send(const Request& request) {
-  const Server& server = servers_[request.server];
+  Server& server = servers_[request.server];
   if (!server.is_reachable) return fail(ErrorKind::Unavailable, "connection refused");
   if (request.raw_path == "/metrics") {
+    server.metrics_read_at = clock_.now();
     if (server.metrics.empty()) return fail(ErrorKind::Forbidden, "not yours to read");
     return Json(server.metrics);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One store behind several API servers, for tests of what has to be known of each: whether it can be
-// asked by itself, how late it hears of a changed CRD, and what its metrics say.
+// One store behind several API servers, for tests of what has to be known of each: whether it can
+// be asked by itself, how late it hears of a changed CRD, and what its metrics say.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,7 @@ class SeveralServers : public Cluster {
     bool is_reachable = true;
     std::chrono::milliseconds lag{0};  // from a CRD's write to when this server goes by it
     std::string metrics;               // "" is refused
+    Time metrics_read_at{};            // last
   };
 
   /// Decorates `inner`; both must outlive it.

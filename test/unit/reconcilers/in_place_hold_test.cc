@@ -134,6 +134,36 @@ TEST_F(UntilUnused, AddsUpWhatEachOfSeveralServersCounts) {
       << said();
 }
 
+TEST_F(UntilUnused, EndsByWhatIsSeenThenAndNotAWhileAgo) {
+  std::optional<std::chrono::milliseconds> since_seen;
+  world.cluster.before_call([&](const Request& request) {
+    if (request.key.name != world::kPolicyCrd || !is_write(request.verb) || request.dry_run) return;
+    for (const Json& version : array_at(request.body, "spec", "versions")) {
+      const bool goes = version.at("name") == "v1alpha2" && version.at("served") == false;
+      if (goes && !since_seen) since_seen = world.clock.now() - servers.at("").metrics_read_at;
+    }
+  });
+  begin();
+  EXPECT_EQ(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
+  ASSERT_TRUE(since_seen);
+  EXPECT_LT(*since_seen, seconds(1));
+}
+
+TEST_F(UntilUnused, IsHeldAlsoOnABridgeThatNoRecordKnowsOf) {
+  begin();
+  MigrationReconciler reconciler(servers, world.clock, world.sources, {});
+  for (int pass = 0; pass < 30 && !is_held(); ++pass) ASSERT_TRUE(reconciler.reconcile("up"));
+  ASSERT_TRUE(merge_patch(world.cluster, kMigrations,
+                          {
+                              "", "up"
+  },
+                          {{"status", {{"inPlace", nullptr}}}}, "status"));
+  ASSERT_FALSE(world.migration("up")["status"].contains("inPlace"));
+  for (int pass = 0; pass < 3; ++pass) ASSERT_TRUE(reconciler.reconcile("up"));
+  EXPECT_TRUE(is_held()) << said();
+  EXPECT_NE(string_at(world.migration("up"), "status", "inPlace", "lastUsed"), "");
+}
+
 TEST_F(UntilUnused, DoesNotBeginAnewWithAnotherProcess) {
   begin();
   for (int i = 0; i < 5; ++i) {
