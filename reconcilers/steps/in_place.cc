@@ -197,6 +197,7 @@ class InPlace {
                      run_.cluster.watch({live_.resource_at(halves_.from_version()), "",
                                          followed->resource_version, ""}));
     RETURN_IF_ERROR(write(BridgeStage::Contract));
+    RETURN_IF_ERROR(wait_for_the_end(*followed));
     return StepOutcome::progressed();
   }
 
@@ -247,8 +248,8 @@ class InPlace {
   /// Until no API server serves the old version, and no watch of it goes on.
   Result<void> wait_for_the_last() {
     const auto followed = run_.followed == nullptr ? nullptr : *run_.followed;
-    if (followed == nullptr || !followed->last_watch) return {};
-    RETURN_IF_ERROR(wait_for_the_end(*followed));
+    if (followed == nullptr) return {};
+    if (followed->last_watch) RETURN_IF_ERROR(wait_for_the_end(*followed));
     const Time until = run_.clock.now() + kWatchesGivenUp;
     while (run_.clock.now() < until) {
       ASSIGN_OR_RETURN(const Settling left, settling(run_, {&live_}));
