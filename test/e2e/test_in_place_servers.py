@@ -21,6 +21,7 @@ TARGET = "v1.1.1/experimental"
 OLD, NEW = "v1alpha2", "v1alpha3"
 COUNT = 24
 WRITERS = 3
+TURN_SECONDS = 10  # from the old version to the new one: at once it would be an edit of both, which is for a person
 PAUSE_SECONDS = 4  # between edits of one policy: whoever is asked through the late server takes as long for a write
 SLICES = collection("discovery.k8s.io/v1", "endpointslices", "default")
 TWO = (in_place.AUDIT, "--apiservers=2", "--etcd-relay")
@@ -54,6 +55,7 @@ class LateWriter:
             except ApiError as error:
                 if error.status == 404 and version == OLD:
                     version, part = NEW, "validation"
+                    self._over.wait(TURN_SECONDS)
                 elif error.status not in (409, 429, 503):
                     self.problems.append(str(error))
                     return
