@@ -21,8 +21,7 @@ bool has_label(std::string_view line, std::string_view name, std::string_view va
 }
 
 bool is_of(std::string_view line, const Resource& resource) {
-  return has_label(line, "group", resource.group) &&
-         has_label(line, "version", resource.version) &&
+  return has_label(line, "group", resource.group) && has_label(line, "version", resource.version) &&
          has_label(line, "resource", resource.plural);
 }
 
@@ -37,7 +36,8 @@ std::optional<VersionTraffic> traffic_at(const Resource& resource, std::string_v
     metrics.remove_prefix(end == std::string_view::npos ? metrics.size() : end + 1);
     if (line.starts_with("apiserver_request_total{")) {
       counts_requests = true;
-      if (is_of(line, resource)) traffic.requests += static_cast<std::int64_t>(value_of(line));
+      const bool is_counted = is_of(line, resource) && !has_label(line, "verb", "WATCH");
+      if (is_counted) traffic.requests += static_cast<std::int64_t>(value_of(line));
     } else if (line.starts_with("apiserver_longrunning_requests{")) {
       const bool is_watch = has_label(line, "verb", "WATCH") && is_of(line, resource);
       if (is_watch) traffic.watches += static_cast<std::int64_t>(value_of(line));

@@ -14,7 +14,8 @@ namespace gatelift {
 struct VersionTraffic {
   std::string server_started;  // when that API server did, as it writes it: another one counts anew
   std::int64_t watches = 0;    // that are open
-  std::int64_t requests = 0;   // that it has answered since it started, watches that ended too
+  /// Answered since it started. Watches are not among them: each is begun anew every few minutes.
+  std::int64_t requests = 0;
 };
 
 /// Reads the text of `/metrics` (Prometheus exposition format 0.0.4): apiserver_request_total and

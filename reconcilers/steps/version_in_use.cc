@@ -96,7 +96,7 @@ class Look {
       return std::string();
     }
     if (traffic->watches > 0) {
-      note({"watches",
+      note({"watches[" + std::to_string(traffic->watches) + "]",
             std::to_string(traffic->watches) +
                 (traffic->watches == 1 ? " watch of " : " watches of ") + leaving_.version +
                 (traffic->watches == 1 ? " is open at " : " are open at ") + name,
@@ -157,7 +157,7 @@ Result<void> look_for_use(Run& run, const std::string& crd, const Resource& leav
   record.used_by.clear();
   for (const Use& use : uses) {
     const bool is_recent = use.at + run.spec().unused_for > run.clock.now();
-    if (is_recent && record.used_by.size() < kMaxNamed) record.used_by.push_back(use.evidence);
+    if (is_recent && record.used_by.size() < kMaxNamed) record.used_by.push_back(use.field + ": " + use.evidence);
   }
   return {};
 }

@@ -25,8 +25,9 @@ void note_writers(const Json& object, std::string_view api_version, WritersOfVer
 std::chrono::milliseconds between_looks(const MigrationSpec& spec);
 
 /// Looks at all the evidence, and brings status.inPlace (lastUsed, usedBy, counted) up to date. Who
-/// is covered by a consent (VersionInUse, with the manager, "watches", "requests" or "metrics" as
-/// its field) is not counted. Requires status.inPlace (in_place_record). `leaving` is the resource at the version that is to leave.
+/// is covered by a consent (VersionInUse, with the manager, "watches[N]", "requests" or "metrics"
+/// as its field) is not counted. Requires status.inPlace (in_place_record). `leaving` is the
+/// resource at the version that is to leave.
 Result<void> look_for_use(Run& run, const std::string& crd, const Resource& leaving,
                           const WritersOfVersion& writers);
 

@@ -20,9 +20,10 @@ UNUSED_SECONDS = 12
 RIGHTS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/gatelift-metrics"
 
 
-class UntilUnused(Scenario):
-    # Garbage collection and quotas look at every kind, at the version that discovery prefers.
-    flags = (in_place.AUDIT, "--with-controller-manager")
+class Held(Scenario):
+    """What the tests of this hold ask and say."""
+
+    flags = (in_place.AUDIT,)
     namespaces = NAMESPACES
 
     def setUp(self):
@@ -46,6 +47,8 @@ class UntilUnused(Scenario):
     def wait_until_used_by(self, migration, words):
         eventually(lambda: words in self.used_by(migration), f"usedBy says {words}", 30, migration.explain)
 
+
+class UntilUnused(Held):
     def test_it_lasts_while_a_watch_is_open_and_no_longer_than_asked(self):
         watchers = Watchers(self.plane.api, (OLD,), in_place.NAME)
         self.addCleanup(watchers.finish)
@@ -94,6 +97,26 @@ class UntilUnused(Scenario):
         self.plane.api.patch(migration.path, {"spec": {"accept": [
             {"check": "VersionInUse", "object": f"CustomResourceDefinition/{CRD}", "field": "metrics"}]}})
         migration.wait_until_ready(60)
+
+
+class BesideTheGarbageCollector(Held):
+    flags = (in_place.AUDIT, "--with-controller-manager")
+
+    def test_its_watch_is_passed_over_by_consent_to_one(self):
+        eventually(self.is_watched, "the garbage collector watches policies", 90)
+        self.start_operator()
+        migration = self.start()
+        in_place.wait_until_held(migration)
+        self.wait_until_used_by(migration, "watches[1]: 1 watch of v1alpha2 is open")
+        self.assert_is_held_for(migration, UNUSED_SECONDS + 40)
+        self.plane.api.patch(migration.path, {"spec": {"accept": [
+            {"check": "VersionInUse", "object": f"CustomResourceDefinition/{CRD}", "field": "watches[1]"}]}})
+        migration.wait_until_ready(90)
+
+    def is_watched(self):
+        text = self.plane.api.try_get("/metrics")[1]
+        return any(line.startswith("apiserver_longrunning_requests{") and 'resource="backendtlspolicies"' in line
+                   and line.endswith(" 1") for line in text.splitlines())
 
 
 if __name__ == "__main__":

@@ -114,6 +114,20 @@ TEST_F(UntilUnused, EndsWithoutThatKnowledgeByConsent) {
   EXPECT_EQ(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
 }
 
+/// kube-controller-manager's garbage collector never ends its own.
+TEST_F(UntilUnused, PassesOverAsManyWatchesAsAreConsentedTo) {
+  servers.at("").metrics = metrics_of(7, 2);
+  begin({
+      {"accept",
+       Json::array({{{"check", "VersionInUse"},
+                     {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
+                     {"field", "watches[1]"}}})}
+  });
+  EXPECT_NE(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
+  servers.at("").metrics = metrics_of(7, 1);
+  EXPECT_EQ(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
+}
+
 TEST_F(UntilUnused, IsNotKnownWhereServersThatCountForThemselvesCannotBeToldApart) {
   servers.at("10.0.0.2:6443").is_reachable = false;
   servers.at("10.0.0.1:6443").metrics = servers.at("10.0.0.2:6443").metrics = metrics_of(1, 0);
