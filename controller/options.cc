@@ -225,13 +225,14 @@ class Grammar {
         ->type_name("VERSION/CHANNEL");
     sub->add_option("--file", file_, "A release's install file to take as the target bundle")
         ->type_name("FILE");
-    sub->add_option("--strategy", strategy_,
-                    "How objects change their shape: Recreate deletes them and makes them again,\n"
-                    "InPlace deletes nothing (default: Recreate)")
+    sub->add_option(
+           "--strategy", strategy_,
+           "How objects change their shape: InPlace deletes nothing, Recreate deletes them\n"
+           "and makes them again (default: InPlace)")
         ->check(CLI::IsMember(kStrategies).description(""))
         ->type_name("STRATEGY");
     sub->add_option("--hold", hold_,
-                    "With --strategy InPlace, when the old version may stop being served: None\n"
+                    "In place, when the old version may stop being served: None\n"
                     "(at once), Approval (when spec.inPlace.hold is set to None), or UntilUnused\n"
                     "(when nobody has used it for --unused-for) (default: None)")
         ->check(CLI::IsMember(kHolds).description(""))

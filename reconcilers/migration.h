@@ -48,7 +48,7 @@ struct Consent {
 
 struct MigrationSpec {
   BundleRef target;
-  Strategy strategy = Strategy::Recreate;
+  Strategy strategy = Strategy::InPlace;
   Mode mode = Mode::Apply;
   Approval approval = Approval::Automatic;
   std::string approved_plan;

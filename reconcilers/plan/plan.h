@@ -53,7 +53,7 @@ Result<Plan> make_plan(Cluster& cluster, const PlanInputs& inputs);
 /// Which CRD needs what, in the order in which it will be done: creations and updates first,
 /// Convert last, since that is what cannot be undone by another write. Pure.
 std::vector<PlannedAction> plan_actions(const Installed& installed, const Bundle& target,
-                                        Strategy strategy = Strategy::Recreate);
+                                        Strategy strategy);
 
 /// An object that names another as its owner.
 struct Dependent {

@@ -175,7 +175,7 @@ def free_port():
 
 
 class Migration:
-    """One GatewayAPIMigration, as a person makes and follows it."""
+    """One GatewayAPIMigration, as a person makes and follows it; with strategy Recreate, unless a test says otherwise."""
 
     def __init__(self, plane, name, target, **spec):
         version, channel = target.split("/")
@@ -184,7 +184,7 @@ class Migration:
         self.path = f"{MIGRATIONS}/{name}"
         plane.api.create(MIGRATIONS, {
             "apiVersion": "gatelift.dev/v1alpha1", "kind": "GatewayAPIMigration", "metadata": {"name": name},
-            "spec": {"target": {"version": version, "channel": channel}, **spec}}, manager="person")
+            "spec": {"target": {"version": version, "channel": channel}, "strategy": "Recreate", **spec}}, manager="person")
 
     def object(self):
         return self._plane.api.get(self.path)

@@ -66,7 +66,7 @@ class Blocked(Scenario):
         since = self.plane.audit.mark()
         for command in (("plan",), ("migrate", "--yes")):
             with self.subTest(command):
-                result = self.plane.gatelift(*command, "--to", TARGET, "--bundles", BUNDLES)
+                result = self.plane.gatelift(*command, "--to", TARGET, "--bundles", BUNDLES, "--strategy", "Recreate")
                 self.assertEqual(result.returncode, 3, result.stderr)
                 for words in ("ForeignTargetNamespace", "BackendTLSPolicy/auth/foreign", "spec.targetRef.namespace"):
                     self.assertIn(words, result.stdout + result.stderr)

@@ -25,7 +25,8 @@ class Failures(Scenario):
         return {key(item) for item in self.plane.api.items(policies_path(version))}
 
     def plan(self, kubeconfig):
-        return self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, kubeconfig=kubeconfig)
+        return self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "--strategy", "Recreate",
+                                   kubeconfig=kubeconfig)
 
     def test_a_bundle_that_nobody_has(self):
         many(self.plane.api, 3)

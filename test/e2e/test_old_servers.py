@@ -61,7 +61,7 @@ class EveryMinor:
         return found
 
     def command(self, verb, *flags):
-        return self.plane.gatelift(verb, "--bundles", BUNDLES, *flags)
+        return self.plane.gatelift(verb, "--bundles", BUNDLES, "--strategy", "Recreate", *flags)
 
     def crd_writes(self, since):
         return [write for write in self.plane.audit.writes(since) if write.resource == "customresourcedefinitions"

@@ -63,7 +63,8 @@ class Looking(Scenario):
         planner = self.plane.service_account_kubeconfig("gatelift-planner")
         before = self.resource_versions()
         since = self.plane.audit.mark()
-        result = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json", kubeconfig=planner)
+        result = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json", "--strategy",
+                                     "Recreate", kubeconfig=planner)
         plan = json.loads(result.stdout)
         self.assertEqual(plan["objects"], 10, result.stderr)
         stops = {check["check"] for check in plan["checks"] if check["severity"] == "Blocker"}
@@ -111,7 +112,14 @@ class Looking(Scenario):
         self.assertEqual(later["digest"], digest)
 
     def plan_json(self):
-        return json.loads(self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json").stdout)
+        return json.loads(self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json", "--strategy",
+                                              "Recreate").stdout)
+
+    def test_nothing_is_deleted_unless_somebody_asks_for_it(self):
+        many(self.plane.api, 3)
+        shown = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "-o", "json")
+        actions = {action["crd"]: action["action"] for action in json.loads(shown.stdout)["actions"]}
+        self.assertEqual(actions["backendtlspolicies.gateway.networking.k8s.io"], "ConvertInPlace")
 
     def test_a_hold_without_its_strategy_is_a_wrong_call(self):
         result = self.plane.gatelift("plan", "--to", TARGET, "--bundles", BUNDLES, "--strategy", "Recreate",
@@ -129,14 +137,14 @@ class Looking(Scenario):
         self.assertEqual(self.resource_versions(), before)
         self.assert_touched_nothing(since)
         self.assertEqual(status["unavailable"]["measured"], "0s")
-        result = self.plane.gatelift("migrate", "--to", TARGET, "--bundles", BUNDLES, "--yes")
+        result = self.plane.gatelift("migrate", "--to", TARGET, "--bundles", BUNDLES, "--yes", "--strategy", "Recreate")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(self.resource_versions(), before)
 
     def test_the_migrate_command_does_it_all_without_a_daemon(self):
         keys = many(self.plane.api, 10)
         before = by_key(self.plane.api.items(policies_path("v1alpha2")))
-        result = self.plane.gatelift("migrate", "--to", TARGET, "--bundles", BUNDLES, "--yes")
+        result = self.plane.gatelift("migrate", "--to", TARGET, "--bundles", BUNDLES, "--yes", "--strategy", "Recreate")
         self.assertEqual(result.returncode, 0, result.stderr)
         after = by_key(self.plane.api.items(policies_path("v1alpha3")))
         self.assertEqual({name: item["spec"] for name, item in after.items()},

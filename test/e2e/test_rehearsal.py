@@ -224,7 +224,8 @@ class Rehearsal(Scenario):
         self.assertEqual(self.copies(), [])
         self.assertEqual(migration.status()["rehearsal"]["evidence"], {"scratch": 6, "dryRun": 0, "none": 0})
 
-        result = self.plane.gatelift("migrate", "--to", "v1.1.1/experimental", "--bundles", BUNDLES, "--yes")
+        result = self.plane.gatelift("migrate", "--to", "v1.1.1/experimental", "--bundles", BUNDLES, "--yes",
+                                     "--strategy", "Recreate")
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assertIn("WriteDenied", result.stdout + result.stderr)
         self.assertEqual(self.state(), before)

@@ -74,21 +74,21 @@ class Reports(Scenario):
         item["spec"]["tls"]["hostname"] = "noted.example.com"
         apply_policy(self.plane.api, item)
         since = self.plane.audit.mark()
-        page = self.sound_page(self.printed("plan", "--to", TARGET, "-o", "html"))
+        page = self.sound_page(self.printed("plan", "--to", TARGET, "--strategy", "Recreate", "-o", "html"))
         self.assertIn(f"{CRD}", page.parts["crds"])
         self.assertIn("v1alpha3 (storage)", page.parts["crds"])
         changes = page.parts["changes"]
         self.assertIn("BackendTLSPolicy/ops/noted", changes)
         self.assertRegex(changes, r"-  targetRef:\n(.*\n)*\+  targetRefs:\n")
         self.assertIn("gatelift migrate --to v1.1.1/experimental", page.parts["next"])
-        plan = json.loads(self.printed("plan", "--to", TARGET, "-o", "json"))
+        plan = json.loads(self.printed("plan", "--to", TARGET, "--strategy", "Recreate", "-o", "json"))
         self.assertEqual(len(plan["diffs"]), 6)
         self.assertEqual({crd["crd"] for crd in plan["crds"]} >= {CRD}, True)
         self.assertEqual([write for write in self.plane.audit.writes(since) if write.is_gateway_api], [])
 
         item["spec"]["targetRef"]["namespace"] = "billing"
         apply_policy(self.plane.api, item)
-        page = self.sound_page(self.printed("plan", "--to", TARGET, "-o", "html", code=3))
+        page = self.sound_page(self.printed("plan", "--to", TARGET, "--strategy", "Recreate", "-o", "html", code=3))
         self.assertIn("ForeignTargetNamespace", page.parts["stopping"])
         self.assertIn("BackendTLSPolicy/ops/noted", page.parts["stopping"])
 

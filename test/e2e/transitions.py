@@ -158,7 +158,7 @@ class Runner:
         words = ""
         for _ in range(TRIES):
             result = self._plane.gatelift("migrate", "--to", cell.transition.target, "--bundles", BUNDLES, "--name",
-                                          RUN, "--yes", "--timeout", f"{RUN_SECONDS}s", *arguments,
+                                          RUN, "--yes", "--strategy", "Recreate", "--timeout", f"{RUN_SECONDS}s", *arguments,
                                           timeout=2 * RUN_SECONDS)
             words += result.stdout + result.stderr
             if "\ncontinue: " not in result.stderr:

@@ -113,7 +113,7 @@ class Resource(unittest.TestCase):
     def test_leaves_nothing_but_the_target_to_be_said(self):
         spec = json.loads(create(migration("defaults")).stdout)["spec"]
         del spec["target"]
-        self.assertEqual(spec, {"strategy": "Recreate", "mode": "Apply", "approval": "Automatic", "suspend": False,
+        self.assertEqual(spec, {"strategy": "InPlace", "mode": "Apply", "approval": "Automatic", "suspend": False,
                                 "onFailure": "Halt", "backup": {"retain": "720h"}})
 
     def test_refuses_what_makes_no_sense(self):
@@ -194,7 +194,7 @@ class Resource(unittest.TestCase):
         self.assertEqual(patched.returncode, 0, patched.stderr)
         header, row = plane.kubectl("get", "gwm", "shown").splitlines()
         self.assertEqual(header.split(), "NAME PHASE FROM TO STRATEGY PROGRESS READY AGE".split())
-        self.assertEqual(row.split()[:-1], "shown Migrate v1.0.0 v1.1.1 Recreate 37/40 False".split())
+        self.assertEqual(row.split()[:-1], "shown Migrate v1.0.0 v1.1.1 InPlace 37/40 False".split())
         wide = plane.kubectl("get", "gatelift", "-o", "wide")
         self.assertRegex(wide.splitlines()[0], r"CHANNEL.*REASON +MESSAGE")
         self.assertIn("Migrating   37 of 40 objects", wide)

@@ -105,7 +105,7 @@ class StoredVersions : public ::testing::Test {
   /// The plan's verdict, in the letters of the tables.
   std::string verdict(const Installed& cluster, const std::string& to) {
     std::set<char> letters;
-    for (const PlannedAction& action : plan_actions(cluster, bundle(to))) {
+    for (const PlannedAction& action : plan_actions(cluster, bundle(to), Strategy::Recreate)) {
       const BundleCrd* target = bundle(to).crd(action.crd);
       if (target == nullptr) continue;
       for (const std::string& version : target->summary.lacking(action.stored_versions)) {

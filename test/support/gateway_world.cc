@@ -313,10 +313,12 @@ void GatewayWorld::populate_moves() {
 
 void GatewayWorld::create_migration(const std::string& name, Json spec_changes) {
   Json object = {
-      {"apiVersion", "gatelift.dev/v1alpha1"                                           },
-      {"kind",       "GatewayAPIMigration"                                             },
-      {"metadata",   {{"name", name}}                                                  },
-      {"spec",       {{"target", {{"version", "v1.1.1"}, {"channel", "experimental"}}}}}
+      {"apiVersion", "gatelift.dev/v1alpha1"},
+      {"kind",       "GatewayAPIMigration"  },
+      {"metadata",   {{"name", name}}       },
+      {"spec",
+       {{"target", {{"version", "v1.1.1"}, {"channel", "experimental"}}},
+        {"strategy", "Recreate"}}           }
   };
   object["spec"].merge_patch(spec_changes);
   value_or_throw(create(cluster, kMigrations, std::move(object)));

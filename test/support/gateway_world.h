@@ -45,6 +45,7 @@ class GatewayWorld {
   /// Besides: a route with a value that the new release refuses and that is mended on the way, and
   /// two objects of a kind that another one takes the place of.
   void populate_moves();
+  /// By Recreate, unless the changes say otherwise.
   void create_migration(const std::string& name, Json spec_changes = Json::object());
 
   /// Passes over the migration until it rests, or `most` passes.

@@ -20,13 +20,11 @@ TEST_F(MigrateTest, PlanShowsWhatWouldBeDoneAndWritesNothing) {
 
 TEST_F(MigrateTest, PlanNamesTheCommandThatCarriesItOutWithItsStrategy) {
   world_.populate(2);
-  EXPECT_EQ(
-      run({"plan", "--to", "v1.1.1/experimental", "--strategy", "InPlace", "--hold", "Approval"}),
-      0)
-      << err();
-  EXPECT_TRUE(out_has("STRATEGIES")) << out();
+  EXPECT_EQ(run({"plan", "--to", "v1.1.1/experimental", "--hold", "Approval"}), 0) << err();
   EXPECT_TRUE(out_has("InPlace (chosen)")) << out();
-  EXPECT_TRUE(out_has("--strategy InPlace --hold Approval")) << out();
+  EXPECT_TRUE(out_has("v1.1.1/experimental --hold Approval\n")) << out();
+  EXPECT_EQ(run({"plan", "--to", "v1.1.1/experimental", "--strategy", "Recreate"}), 0) << err();
+  EXPECT_TRUE(out_has("v1.1.1/experimental --strategy Recreate\n")) << out();
 }
 
 TEST_F(MigrateTest, PlanExitsWithThreeWhereAPersonIsNeeded) {
@@ -34,7 +32,7 @@ TEST_F(MigrateTest, PlanExitsWithThreeWhereAPersonIsNeeded) {
   Json foreign = world::policy("a", "foreign");
   foreign["spec"]["targetRef"]["namespace"] = "b";
   ASSERT_TRUE(create(world_.cluster, world::kOldPolicies, foreign));
-  EXPECT_EQ(run({"plan", "--to", "v1.1.1/experimental"}), 3);
+  EXPECT_EQ(run({"plan", "--to", "v1.1.1/experimental", "--strategy", "Recreate"}), 3);
   EXPECT_TRUE(out_has("BackendTLSPolicy/a/foreign")) << out();
   EXPECT_TRUE(out_has("spec.targetRef.namespace")) << out();
   EXPECT_TRUE(out_has("next: ")) << out();

@@ -112,7 +112,9 @@ class CommandsTest : public ::testing::Test {
     return changes;
   }
 
-  int migrate() { return run({"migrate", "--to", "v1.1.1/experimental", "--yes"}); }
+  int migrate() {
+    return run({"migrate", "--to", "v1.1.1/experimental", "--strategy", "Recreate", "--yes"});
+  }
   Json output_json() const { return parse_json(out()).value_or(Json()); }
 
   GatewayWorld world_;

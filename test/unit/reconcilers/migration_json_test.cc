@@ -139,6 +139,13 @@ TEST(MigrationJson, AnEmptyRecordSurvivesTheRoundTripToo) {
   EXPECT_EQ(parse_migration(object)->record, Record{});
 }
 
+TEST(MigrationJson, TakesInPlaceWhereNothingIsSaid) {
+  const auto migration =
+      parse_migration(manifest(R"({"target": {"version": "v1.1", "channel": "experimental"}})"));
+  ASSERT_TRUE(migration) << migration.error().message;
+  EXPECT_EQ(migration->spec.strategy, Strategy::InPlace);
+}
+
 TEST(MigrationJson, CountsTheChecksThatStatusHasNoRoomFor) {
   Record record;
   record.plan.emplace();

@@ -86,7 +86,7 @@ TEST(PlanActions, FollowFromTheTwoCrdsAndTheStoredVersionsAlone) {
     if (row.live) installed.crds.emplace(row.live->name, *row.live);
     Bundle target;
     if (row.target) target.crds.push_back({*row.target, "{}"});
-    EXPECT_EQ(text_of(plan_actions(installed, target)), row.expected);
+    EXPECT_EQ(text_of(plan_actions(installed, target, Strategy::Recreate)), row.expected);
   }
 }
 
@@ -110,7 +110,7 @@ TEST(PlanActions, PutConvertLastAndCreateFirst) {
   }
 
   std::vector<std::string> order;
-  for (const PlannedAction& action : plan_actions(installed, target)) {
+  for (const PlannedAction& action : plan_actions(installed, target, Strategy::Recreate)) {
     order.push_back(std::string(to_string(action.kind)) + " " + action.object_kind);
   }
 
@@ -127,13 +127,14 @@ TEST(PlanActions, SayFromWhatToWhat) {
   Bundle target;
   target.crds.push_back({crd_of("httproutes", "HTTPRoute", {"v1*", "v1beta1"}, "b"), "{}"});
 
-  const PlannedAction action = plan_actions(installed, target).at(0);
+  const PlannedAction action = plan_actions(installed, target, Strategy::Recreate).at(0);
 
   EXPECT_EQ(action.from_digest, "a");
   EXPECT_EQ(action.to_digest, "b");
   EXPECT_EQ(action.from_storage, "v1beta1");
   EXPECT_EQ(action.to_storage, "v1");
-  EXPECT_EQ(action.reason, "its content is not the target's, and the storage version moves from v1beta1 to v1");
+  EXPECT_EQ(action.reason,
+            "its content is not the target's, and the storage version moves from v1beta1 to v1");
 }
 
 }  // namespace

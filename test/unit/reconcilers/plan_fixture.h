@@ -116,6 +116,7 @@ class PlanScene {
     sources.add(bundle_of(old_crds(), "v1.0.0"));
     sources.add(target);
     spec.target = target.ref;
+    spec.strategy = Strategy::Recreate;
     cluster.add_namespace("a");
     cluster.add_namespace("gatelift-system");
   }
