@@ -51,6 +51,10 @@ Json identity_of(const Json& manifest) {
   for (const char* field : {"labels", "annotations"}) {
     if (const Json* values = find(manifest, "metadata", field)) body["metadata"][field] = *values;
   }
+  // What was noted of the last apply is no part of what is applied.
+  if (body["metadata"].contains("annotations")) {
+    body["metadata"]["annotations"].erase(std::string(kLastApplied));
+  }
   return body;
 }
 
