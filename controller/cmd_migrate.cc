@@ -53,6 +53,18 @@ tl::unexpected<Error> name_is_taken(const Migration& other) {
                                             "; choose another --name, or delete it");
 }
 
+/// A merge patch after which nothing is left of `before` that `after` does not have.
+Json replacement(const Json& before, Json after) {
+  for (const auto& [name, value] : before.items()) {
+    if (!after.contains(name)) {
+      after[name] = nullptr;
+    } else if (value.is_object() && after[name].is_object()) {
+      after[name] = replacement(value, after[name]);
+    }
+  }
+  return after;
+}
+
 /// Creates the resource, or brings an existing one that has not begun to the wanted spec.
 Result<void> write_resource(Cluster& cluster, const std::string& name, const MigrationSpec& spec) {
   const auto created = create(cluster, kMigrations, migration_manifest(name, spec));
@@ -63,12 +75,13 @@ Result<void> write_resource(Cluster& cluster, const std::string& name, const Mig
     return fail(ErrorKind::Conflict,
                 "GatewayAPIMigration/" + name + " went away meanwhile; try again");
   if (found->spec == spec) return {};
-  const Json manifest = migration_manifest(name, spec);
+  const Json patch = replacement(migration_manifest(name, found->spec)["spec"],
+                                 migration_manifest(name, spec)["spec"]);
   RETURN_IF_ERROR(merge_patch(cluster, kMigrations,
                               {
                                   "", name
   },
-                              Json{{"spec", manifest["spec"]}}));
+                              Json{{"spec", patch}}));
   return {};
 }
 

@@ -16,7 +16,9 @@ std::string question(const Migration& migration) {
   if (!backup.ref.empty()) {
     text += " from backup " + backup.ref + " (" + std::to_string(backup.objects) + " objects)";
   }
-  return text + "? Objects that were converted are absent for a moment.";
+  return text + (migration.spec.strategy == Strategy::Recreate
+                     ? "? Objects that were converted are absent for a moment."
+                     : "? No object is deleted; controllers have to read the old versions again.");
 }
 
 }  // namespace

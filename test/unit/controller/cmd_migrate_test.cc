@@ -136,6 +136,28 @@ TEST_F(MigrateTest, ContinuesARunThatWasInterrupted) {
   EXPECT_EQ(world_.condition(kName, "Ready", "status"), "True");
 }
 
+TEST_F(MigrateTest, LeavesNothingOfWhatWasAskedForBefore) {
+  world_.populate(2);
+  world_.create_migration(kName, {
+                                     {"strategy", "InPlace"                                     },
+                                     {"inPlace",  {{"hold", "UntilUnused"}, {"unusedFor", "1h"}}},
+  });
+  EXPECT_EQ(run({"migrate", "--to", "v1.1.1/experimental", "--yes"}), 0) << err();
+  EXPECT_EQ(world_.migration(kName)["spec"]["inPlace"], (Json{
+                                                            {"hold", "None"}
+  }));
+
+  world_.create_migration("again", {
+                                       {"strategy", "InPlace"             },
+                                       {"inPlace",  {{"hold", "Approval"}}},
+  });
+  run({"migrate", "--to", "v1.1.1/experimental", "--strategy", "Recreate", "--name", "again",
+       "--yes"});
+  const Json spec = world_.migration("again")["spec"];
+  EXPECT_EQ(spec["strategy"], "Recreate");
+  EXPECT_FALSE(spec.contains("inPlace")) << spec;
+}
+
 TEST_F(MigrateTest, LeavesAMigrationToAnotherTargetAlone) {
   world_.populate(2);
   world_.create_migration("mine",
