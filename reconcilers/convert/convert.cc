@@ -106,6 +106,34 @@ void convert_metadata(Json& converted, const Step& step) {
   metadata["annotations"][kLastApplied] = convert_last_applied(last_applied, step.to);
 }
 
+/// Paths of the fields that become one atomic value.
+void find_joined(std::span<const FieldRule> rules, Direction direction, const std::string& parent,
+                 std::vector<std::string>& paths) {
+  if (direction == Direction::Down) return;
+  for (const FieldRule& rule : rules) {
+    const std::string path = parent + (parent.empty() ? "" : ".") + std::string(rule.old_name);
+    if (rule.shape == FieldShape::OnlyItemOfList) {
+      paths.push_back(path);
+    } else {
+      find_joined(rule.children, direction, path, paths);
+    }
+  }
+}
+
+/// The parts of a field that an entry of managedFields owns; null where it owns none.
+Json owned_parts(const Json& entry, const std::string& path) {
+  const Json* at = find(entry, "fieldsV1");
+  for (std::size_t begin = 0; at != nullptr && begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    at = find(*at, "f:" + path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (at == nullptr || !at->is_object()) return {};
+  Json parts = *at;
+  parts.erase(".");  // the struct itself, which updates own and applies do not
+  return parts;
+}
+
 }  // namespace
 
 std::optional<DirectedConversion> conversion_between(std::string_view group, std::string_view kind,
@@ -176,6 +204,28 @@ Json convert_managed_fields(const Json& entries, std::string_view group, std::st
     }
   }
   return out;
+}
+
+std::vector<SharedField> shared_fields(const Json& object, std::string_view to_version) {
+  const Step step = step_of(object, to_version);
+  std::vector<std::string> paths;
+  if (step.row != nullptr) find_joined(step.row->rules, step.direction, "", paths);
+  std::vector<SharedField> shared;
+  for (std::string& path : paths) {
+    std::set<std::string> different;
+    std::vector<std::string> managers;
+    bool somebody_applies = false;
+    for (const Json& entry : array_at(object, "metadata", "managedFields")) {
+      const Json parts = owned_parts(entry, path);
+      if (parts.empty()) continue;
+      different.insert(print_json(parts));
+      managers.push_back(string_at(entry, "manager"));
+      somebody_applies = somebody_applies || string_at(entry, "operation") == "Apply";
+    }
+    if (different.size() < 2 || !somebody_applies) continue;
+    shared.push_back({std::move(path), std::move(managers)});
+  }
+  return shared;
 }
 
 std::string convert_last_applied(const std::string& annotation, std::string_view to_version) {

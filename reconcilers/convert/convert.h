@@ -55,6 +55,17 @@ Json convert_managed_fields(const Json& entries, std::string_view group, std::st
                             std::string_view to_version, std::string_view drop_manager,
                             const Json* converted = nullptr);
 
+/// A field that becomes one atomic value, and the managers who own different parts of it, of whom
+/// at least one applies: each comes to own all of it, and who applies a change then meets a
+/// conflict.
+struct SharedField {
+  std::string field;                  // as it is, for instance "spec.targetRef"
+  std::vector<std::string> managers;  // in the order of managedFields
+};
+
+/// The shared fields of an object that is to be converted; usually none. Pure.
+std::vector<SharedField> shared_fields(const Json& object, std::string_view to_version);
+
 /// The value of kubectl.kubernetes.io/last-applied-configuration at `to_version`; unchanged where
 /// it is not JSON of this kind. Compact, with the trailing newline that kubectl writes.
 std::string convert_last_applied(const std::string& annotation, std::string_view to_version);

@@ -58,6 +58,13 @@ std::string with_reason(const FieldChange& change) {
   return change.because.empty() ? "" : ": " + change.because;
 }
 
+/// Objects of which several managers own different parts of a field.
+struct Shared {
+  int objects = 0;
+  std::string first;
+  std::vector<std::string> managers;  // of the first
+};
+
 class Scanner {
  public:
   explicit Scanner(const ObjectScanInputs& inputs)
@@ -80,7 +87,10 @@ class Scanner {
     scan_.digest = sha256(scan_.digest + "\n" + key_of(object).display() + " " + uid_of(object) +
                           " " + std::to_string(int_at(object, 0, "metadata", "generation")));
     version_use_.see(object);
-    if (kind() && is_conversion(*kind())) count_for_strategies(object);
+    if (kind() && is_conversion(*kind())) {
+      count_for_strategies(object);
+      count_shared(object);
+    }
     if (kind() == ActionKind::Convert) return visit_converted(object);
     if (kind() == ActionKind::Rename) return visit_renamed(object);
     if (kind() == ActionKind::Keep) {
@@ -108,6 +118,20 @@ class Scanner {
            "a policy of this name is to be moved into the namespace, and this one is "
            "there already",
            "rename one of the two, or choose the resolution LeaveInBackup", false});
+    }
+    for (const auto& [field, shared] : shared_fields_) {
+      scan_.findings.add(
+          {"SharedField", Severity::Warning, crd_display(inputs_.live.name), field,
+           (shared.objects == 1 ? "1 object has"
+                                : std::to_string(shared.objects) + " objects have") +
+               " this field of several field managers, " + shared.first + " of " +
+               joined(shared.managers) +
+               "; the target has one atomic value in its place, and each of them comes to own all "
+               "of it",
+           "let one manager apply the whole field (kubectl get --show-managed-fields says who "
+           "does); otherwise who changes it afterwards meets a conflict with the others, unless it "
+           "forces it",
+           false});
     }
     for (const auto& [field, count] : status_losses_) {
       scan_.findings.add({"FieldLoss", Severity::Note, crd_display(inputs_.live.name), field,
@@ -149,6 +173,15 @@ class Scanner {
                          inputs_.terminating_namespaces.contains(key_of(object).ns);
     if (is_kept) ++counts.undeletable;
     for (std::string& target : contested_targets(object)) ++contenders_[std::move(target)];
+  }
+
+  void count_shared(const Json& object) {
+    for (SharedField& each : shared_fields(object, inputs_.action->to_storage)) {
+      Shared& shared = shared_fields_[each.field];
+      if (shared.objects++ > 0) continue;
+      shared.first = name_of(object);
+      shared.managers = std::move(each.managers);
+    }
   }
 
   void visit_converted(const Json& object) {
@@ -315,6 +348,7 @@ class Scanner {
   std::optional<Intentions> intentions_;
   VersionUse version_use_;
   std::map<std::string, int> status_losses_;
+  std::map<std::string, Shared> shared_fields_;
   std::set<ObjectKey> keys_;               // of Convert
   std::map<std::string, int> contenders_;  // of a conversion, by target
   ObjectScan scan_;

@@ -304,6 +304,7 @@ class Planner {
     const bool in_place = action.kind == ActionKind::Update || action.kind == ActionKind::Reencode;
     if (scan.carried > 0 && in_place) action.kind = ActionKind::Carry;
     if (is_conversion(action.kind)) note_conversion(action, live, scan.conversion);
+    if (action.kind == ActionKind::ConvertInPlace) warn_without_hold(scan.conversion.in_effect);
     if (action.kind != ActionKind::Convert) return;
     namespace_moves_.insert(namespace_moves_.end(), scan.moves.begin(), scan.moves.end());
     owner_uids_.insert(owner_uids_.end(), scan.uids.begin(), scan.uids.end());
@@ -318,6 +319,22 @@ class Planner {
                action.to_storage + " at once afterwards",
            false});
     }
+  }
+
+  /// Whoever has accepted them reads the version that leaves, and most controllers cannot start on
+  /// the new one before it is served. A rollback goes to the version that they read.
+  void warn_without_hold(int in_effect) {
+    const bool is_held = inputs_.spec.hold != Hold::None;
+    if (in_effect == 0 || is_held || inputs_.operation == Operation::Rollback) return;
+    findings_.add(
+        {"NoHold", Severity::Warning, crd_display(facts_.crd), "spec.inPlace.hold",
+         std::to_string(in_effect) + (in_effect == 1 ? " policy is" : " policies are") +
+             " in effect by controllers that read " + joined(facts_.leaving) +
+             ", and nothing holds it served while they are replaced: they see no further change "
+             "afterwards, and no policy after a restart",
+         "set spec.inPlace.hold to Approval or UntilUnused (--hold), and replace them while both "
+         "versions are served",
+         false});
   }
 
   void note_conversion(const PlannedAction& action, const CrdSummary& live,

@@ -37,6 +37,50 @@ TEST(ConvertManagedFields, OwnsTheWholeListWhereAnyPartOfTheTargetWasOwned) {
             Json::parse(R"({"f:spec":{"f:targetRefs":{}}})"));
 }
 
+Json policy_of(const Json& entries) {
+  return Json{
+      {"apiVersion", std::string(kGroup) + "/v1alpha2"},
+      {"kind",       "BackendTLSPolicy"               },
+      {"metadata",   {{"managedFields", entries}}     }
+  };
+}
+
+TEST(ConvertManagedFields, SaysWhoComesToShareAnAtomicList) {
+  constexpr const char* kTarget = R"({"f:spec":{"f:targetRef":{"f:kind":{},"f:name":{}}}})";
+  constexpr const char* kSection = R"({"f:spec":{"f:targetRef":{"f:sectionName":{}}}})";
+  constexpr const char* kUpdated = R"({"f:spec":{"f:targetRef":{".":{},"f:kind":{},"f:name":{}}}})";
+  constexpr const char* kElsewhere = R"({"f:spec":{"f:tls":{"f:hostname":{}}}})";
+  const auto shared = [](const Json& entries) {
+    std::vector<std::string> texts;
+    for (const SharedField& each : shared_fields(policy_of(entries), "v1alpha3")) {
+      std::string text = each.field + ":";
+      for (const std::string& manager : each.managers) text += " " + manager;
+      texts.push_back(text);
+    }
+    return texts;
+  };
+  const std::vector<std::string> both{"spec.targetRef: git tool"};
+  EXPECT_EQ(shared({entry("git", "Apply", "v1alpha2", kTarget),
+                    entry("tool", "Apply", "v1alpha2", kSection),
+                    entry("other", "Apply", "v1alpha2", kElsewhere)}),
+            both);
+  EXPECT_EQ(shared({entry("git", "Apply", "v1alpha2", kTarget),
+                    entry("tool", "Update", "v1alpha2", kSection)}),
+            both);
+  // Who owns the same as another has had to agree with it before.
+  EXPECT_TRUE(shared({entry("git", "Apply", "v1alpha2", kTarget),
+                      entry("tool", "Update", "v1alpha2", kUpdated)})
+                  .empty());
+  // Updates meet no conflicts.
+  EXPECT_TRUE(shared({entry("git", "Update", "v1alpha2", kTarget),
+                      entry("tool", "Update", "v1alpha2", kSection)})
+                  .empty());
+  EXPECT_TRUE(shared_fields(policy_of({entry("git", "Apply", "v1alpha2", kTarget),
+                                       entry("tool", "Apply", "v1alpha2", kSection)}),
+                            "v1alpha2")
+                  .empty());
+}
+
 TEST(ConvertManagedFields, DropsWhatOwnedNothingButTheNamespace) {
   EXPECT_EQ(mapped_fields("Update", "v1alpha2", "v1",
                           R"({"f:spec":{".":{},"f:targetRef":{".":{},"f:namespace":{}},)"

@@ -117,6 +117,57 @@ TEST(MakePlan, CountsThePoliciesWhoseBackendsWillSeePlaintext) {
   EXPECT_FALSE(plan.stops());
 }
 
+TEST(MakePlan, WarnsInPlaceWhereNothingGivesTimeToReplaceControllers) {
+  PlanScene scene;
+  scene.spec.strategy = Strategy::InPlace;
+  scene.cluster.seed(kOldPolicies, old_policy("a", "one").build());
+  EXPECT_EQ(check_of(scene.plan(), "NoHold"), nullptr) << "nobody reads it";
+  scene.cluster.seed(kOldPolicies, old_policy("a", "two").status(accepted_status()).build());
+
+  const Plan plan = scene.plan();
+
+  const Check* check = check_of(plan, "NoHold");
+  ASSERT_NE(check, nullptr);
+  EXPECT_EQ(check->severity, Severity::Warning);
+  EXPECT_TRUE(check->message.starts_with(
+      "1 policy is in effect by controllers that read v1alpha2, and nothing holds it"))
+      << check->message;
+  EXPECT_FALSE(plan.stops());
+  scene.spec.hold = Hold::Approval;
+  EXPECT_EQ(check_of(scene.plan(), "NoHold"), nullptr);
+}
+
+TEST(MakePlan, WarnsWhereManagersWillShareAnAtomicList) {
+  PlanScene scene;
+  const auto applied = [](const char* manager, const char* field) {
+    return Json{
+        {"manager",    manager                                                   },
+        {"operation",  "Apply"                                                   },
+        {"apiVersion", "gateway.networking.k8s.io/v1alpha2"                      },
+        {"fieldsV1",   {{"f:spec", {{"f:targetRef", {{field, Json::object()}}}}}}}
+    };
+  };
+  const Json both = Json::array({applied("git", "f:name"), applied("tool", "f:sectionName")});
+  for (const char* name : {"one", "two"}) {
+    scene.cluster.seed(kOldPolicies, old_policy("a", name).metadata("managedFields", both).build());
+  }
+  scene.cluster.seed(kOldPolicies, old_policy("a", "three").build());
+
+  for (const Strategy strategy : {Strategy::InPlace, Strategy::Recreate}) {
+    scene.spec.strategy = strategy;
+    const Plan plan = scene.plan();
+    const Check* check = check_of(plan, "SharedField");
+    ASSERT_NE(check, nullptr);
+    EXPECT_EQ(check->severity, Severity::Warning);
+    EXPECT_EQ(check->field, "spec.targetRef");
+    EXPECT_TRUE(
+        check->message.starts_with("2 objects have this field of several field managers, "
+                                   "BackendTLSPolicy/a/one of git, tool;"))
+        << check->message;
+    EXPECT_FALSE(plan.stops());
+  }
+}
+
 TEST(MakePlan, BlocksOnAFieldInUseThatTheTargetDrops) {
   PlanScene scene;
   scene.cluster.seed(kRoutes, route("a", "fine").build());
