@@ -11,6 +11,7 @@
 #include "reconcilers/phase_table.h"
 #include "reconcilers/report/write_report.h"
 #include "reconcilers/rollback.h"
+#include "reconcilers/steps/in_place.h"
 #include "reconcilers/steps/policy_restoration.h"
 #include "reconcilers/steps/projection.h"
 #include "reconcilers/steps/scratch_crd.h"
@@ -207,7 +208,7 @@ Result<std::optional<Verdict>> MigrationReconciler::State::prepare(Run& run) {
   }
   if (record.started_at) record.observed_generation = migration.generation;
   if (is_over(migration)) return std::nullopt;
-  if (run.spec().suspend && !record.may_not_rest()) {
+  if (run.spec().suspend && !record.may_not_rest() && !serves_both(record)) {
     return Verdict{Verdict::Kind::Stalled, "Suspended",
                    "spec.suspend is true; next: set it to false"};
   }

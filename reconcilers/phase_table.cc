@@ -275,15 +275,23 @@ Result<StepOutcome> migrate(Run& run) {
   if (conversion != first.end() && run.record().is_absence_open()) {
     return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
   }
-  if (!updates.empty()) return unless_policy_lingers(run, update_crds(run, updates));
+  const auto in_place = first.find(ActionKind::ConvertInPlace);
+  const bool is_suspended = run.spec().suspend && !run.record().may_not_rest();
+  if (!updates.empty() && !is_suspended) {
+    ASSIGN_OR_RETURN(StepOutcome outcome, unless_policy_lingers(run, update_crds(run, updates)));
+    if (in_place == first.end() || outcome.kind == StepOutcome::Kind::Progressed) return outcome;
+    RETURN_IF_ERROR(keep_in_step(run, *in_place->second));
+    if (serves_both(run.record())) outcome.retry_after = {};
+    return outcome;
+  }
   if (const auto it = first.find(ActionKind::Rename); it != first.end()) {
     return rename_objects(run, *it->second);
   }
   if (conversion != first.end()) {
     return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
   }
-  if (const auto it = first.find(ActionKind::ConvertInPlace); it != first.end()) {
-    return unless_policy_lingers(run, convert_in_place(run, *it->second, *run.backup));
+  if (in_place != first.end()) {
+    return unless_policy_lingers(run, convert_in_place(run, *in_place->second, *run.backup));
   }
   if (const auto it = first.find(ActionKind::Remove); it != first.end()) {
     return remove_crd(run, *it->second, *run.backup);

@@ -14,14 +14,24 @@
 namespace gatelift {
 namespace {
 
+bool has_another_shape(const CrdSummary& live, const std::string& version,
+                       const CrdSummary& target) {
+  return shape_changes(live.group, live.kind, version, target.storage_version());
+}
+
 std::vector<std::string> stored_in_another_shape(const CrdSummary& live, const CrdSummary& target) {
   std::vector<std::string> versions;
   for (const std::string& version : live.stored_versions) {
-    if (shape_changes(live.group, live.kind, version, target.storage_version())) {
-      versions.push_back(version);
-    }
+    if (has_another_shape(live, version, target)) versions.push_back(version);
   }
   return versions;
+}
+
+/// A bridge of a run that went no further: its objects may hold the other shape besides.
+bool is_bridge_to_another_shape(const CrdSummary& live, const CrdSummary& target) {
+  return std::ranges::any_of(live.versions, [&](const CrdVersion& version) {
+    return has_another_shape(live, version.name, target);
+  });
 }
 
 std::string annotation_change(const CrdSummary& live, const CrdSummary& target) {
@@ -78,6 +88,12 @@ std::optional<PlannedAction> action_for(const CrdSummary& live, const CrdSummary
     PlannedAction action = action_between(kind, live, target);
     action.reason = "objects stored as " + joined(misshapen) + " have another shape than " +
                     target.storage_version();
+    action.rewrites_objects = true;
+    return action;
+  }
+  if (strategy == Strategy::InPlace && is_bridge_to_another_shape(live, target)) {
+    PlannedAction action = action_between(ActionKind::ConvertInPlace, live, target);
+    action.reason = "it has a version of another shape than " + target.storage_version();
     action.rewrites_objects = true;
     return action;
   }

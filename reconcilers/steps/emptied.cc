@@ -66,7 +66,8 @@ ConversionProblem emptied_problem(const Run& run, const BridgedKind& kind) {
   problem.message =
       "it was written while CustomResourceDefinition/" + kind.crd.name +
       " was not the bridge, and has lost both its shapes; no backup has what it was last";
-  problem.next = "apply it again, at " + kind.halves.from_version() + " or " +
+  problem.next = "apply it again, at " +
+                 (kind.serves_from ? kind.halves.from_version() + " or " : std::string()) +
                  kind.halves.to_version() + "; as it was before the run it is in the backup " +
                  "(gatelift backup show " + ref + ")";
   return problem;

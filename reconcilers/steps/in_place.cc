@@ -26,6 +26,12 @@ constexpr std::chrono::seconds kHeldPass{2};
 constexpr std::chrono::seconds kWatchesEnd{3};
 constexpr std::chrono::seconds kWatchesGivenUp{60};
 constexpr std::chrono::milliseconds kWatchPoll{10};
+/// In which an event that has happened is surely shown, where nothing is late.
+constexpr std::chrono::milliseconds kToNow{50};
+/// Between two looks at everything while some objects are refused.
+constexpr std::chrono::seconds kBesideAProblem{5};
+/// Looks that were missed: what came and went meanwhile is not known.
+constexpr int kMissedLooks = 3;
 
 /// The version whose shape leaves; "" where none does.
 std::string version_that_leaves(const CrdSummary& live, const CrdSummary& target) {
@@ -64,8 +70,27 @@ class InPlace {
     return StepOutcome::progressed();
   }
 
+  Result<void> keep_in_step() {
+    ASSIGN_OR_RETURN(crd_, get(run_.cluster, resources::kCrds, {"", live_.name}));
+    if (bridge_stage_of(crd_, target_.json()) != BridgeStage::ServeBoth) return {};
+    std::shared_ptr<FollowedKind> followed;
+    if (is_followed()) {
+      followed = *run_.followed;
+    } else {
+      RETURN_IF_ERROR(look_at_all(followed));
+    }
+    return follow_for(*followed, kHeldPass);
+  }
+
  private:
   void enter(const char* step) { run_.progress(action_).step = step; }
+
+  /// Recorded first: should a stranger write the CRD, what is put back goes by the record.
+  Result<void> enter_by_write(const char* step, BridgeStage stage) {
+    enter(step);
+    RETURN_IF_ERROR(write_record(run_));
+    return write(stage);
+  }
 
   BridgedKind kind(bool serves_from, WritersOfVersion* writers = nullptr) const {
     return {action_, live_, halves_, serves_from, serves_from && is_held(), writers};
@@ -73,6 +98,7 @@ class InPlace {
 
   /// A rollback is the way out, and the version that it returns to is the one that was in use.
   bool is_held() const {
+    if (run_.spec().suspend) return true;
     return run_.spec().hold != Hold::None && run_.migration.record.operation == Operation::Upgrade;
   }
 
@@ -100,7 +126,9 @@ class InPlace {
     record_event(run_, EventType::Warning, "BridgePutBack", text);
     BridgeStage stage = BridgeStage::Expand;
     if (step == "ServeBoth" || step == "Hold") stage = BridgeStage::ServeBoth;
-    if (step == "Contract" || step == "Rewritten") stage = BridgeStage::Contract;
+    if (step == "Contract" || step == "Rewrite" || step == "Rewritten") {
+      stage = BridgeStage::Contract;
+    }
     RETURN_IF_ERROR(write(stage));
     return StepOutcome::progressed();
   }
@@ -156,13 +184,32 @@ class InPlace {
     std::string list;
     ASSIGN_OR_RETURN(const auto problem, bring_into_step(run_, kind(true), list));
     if (problem) return *problem;
-    RETURN_IF_ERROR(write(BridgeStage::ServeBoth));
+    // What is written meanwhile is brought over up to now, so that nothing is served without a
+    // half.
+    const auto watch = run_.cluster.watch({live_.resource(), "", list, ""});
+    if (!watch && watch.error().is(ErrorKind::Expired)) return StepOutcome::progressed();
+    if (!watch) return fail(watch.error());
+    ASSIGN_OR_RETURN(const bool is_in_step, follow_to_now(**watch));
+    if (!is_in_step) return StepOutcome::progressed();
+    RETURN_IF_ERROR(enter_by_write("ServeBoth", BridgeStage::ServeBoth));
     InPlaceRecord& record = run_.record().in_place.emplace();
     record.crd = live_.name;
     record.both_served_since = run_.clock.now();
-    enter("ServeBoth");
     RETURN_IF_ERROR(wait_until_served(run_, target_.summary.resource()));
+    RETURN_IF_ERROR(follow_to_now(**watch));
     return StepOutcome::progressed();
+  }
+
+  /// False where everything has to be looked at again.
+  Result<bool> follow_to_now(Watch& watch) {
+    const auto outcome = follow(run_, kind(true), watch, kToNow);
+    if (!outcome && !outcome.error().is(ErrorKind::Expired)) return fail(outcome.error());
+    return outcome.has_value();
+  }
+
+  bool is_followed() const {
+    return run_.followed != nullptr && *run_.followed != nullptr &&
+           (*run_.followed)->crd == live_.name && (*run_.followed)->generation == live_.generation;
   }
 
   /// An API server that has not heard of the bridge yet may write as before: everything is looked
@@ -170,15 +217,13 @@ class InPlace {
   Result<StepOutcome> serve_both() {
     enter(is_held() ? "Hold" : "ServeBoth");
     ASSIGN_OR_RETURN(const Settling unsettled, settling(run_, {&live_}));
-    const bool is_followed = run_.followed != nullptr && *run_.followed != nullptr &&
-                             (*run_.followed)->crd == live_.name &&
-                             (*run_.followed)->generation == live_.generation;
+    const bool was_followed = is_followed();
     std::shared_ptr<FollowedKind> followed;
-    if (is_followed && unsettled.time.count() == 0) {
+    if (was_followed && unsettled.time.count() == 0) {
       followed = *run_.followed;
     } else {
       ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
-      if (problem) return *problem;
+      if (problem) return beside(*problem, *followed);
     }
     if (unsettled.time.count() > 0) {
       RETURN_IF_ERROR(follow_for(*followed, unsettled.time));
@@ -189,16 +234,29 @@ class InPlace {
       ASSIGN_OR_RETURN(const bool is_over, hold_is_over(*followed));
       if (!is_over) return held();
     }
-    if (is_followed) {
+    if (was_followed) {
       ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
-      if (problem) return *problem;
+      if (problem) return beside(*problem, *followed);
     }
     ASSIGN_OR_RETURN(followed->last_watch,
                      run_.cluster.watch({live_.resource_at(halves_.from_version()), "",
                                          followed->resource_version, ""}));
-    RETURN_IF_ERROR(write(BridgeStage::Contract));
+    auto written = enter_by_write("Contract", BridgeStage::Contract);
+    if (!written) {
+      followed->last_watch.reset();  // or it would be taken for somebody's
+      return fail(std::move(written).error());
+    }
     RETURN_IF_ERROR(wait_for_the_end(*followed));
     return StepOutcome::progressed();
+  }
+
+  /// Objects that are refused do not keep the others from being followed. That ends early where
+  /// somebody writes a refused one.
+  Result<StepOutcome> beside(StepOutcome problem, FollowedKind& followed) {
+    const Time until = run_.clock.now() + kBesideAProblem;
+    RETURN_IF_ERROR(follow_for(followed, kBesideAProblem));
+    problem.retry_after = run_.clock.now() < until ? kHeldPass : std::chrono::seconds(0);
+    return problem;
   }
 
   static StepOutcome is_behind(const Settling& unsettled) {
@@ -208,16 +266,19 @@ class InPlace {
   }
 
   Result<bool> hold_is_over(FollowedKind& followed) {
-    if (run_.spec().hold != Hold::UntilUnused) return false;
+    if (run_.spec().hold != Hold::UntilUnused || run_.spec().suspend) return false;
     in_place_record(run_, live_.name);
-    const bool is_due = run_.clock.now() - followed.looked_for_use >= between_looks(run_.spec());
+    const Time now = run_.clock.now();
+    const auto not_looked = now - followed.looked_for_use;
+    if (not_looked > kMissedLooks * between_looks(run_.spec())) followed.looking_since = now;
     // What was seen a while ago ends no hold.
-    if (is_due || is_unused_long_enough(run_)) {
-      followed.looked_for_use = run_.clock.now();
+    if (not_looked >= between_looks(run_.spec()) || is_unused_long_enough(run_)) {
+      followed.looked_for_use = now;
       RETURN_IF_ERROR(look_for_use(run_, live_.name, live_.resource_at(halves_.from_version()),
                                    followed.writers));
     }
-    return is_unused_long_enough(run_);
+    const auto looked = run_.clock.now() - followed.looking_since;
+    return is_unused_long_enough(run_) && looked >= looks_at_least(run_.spec());
   }
 
   /// A watch of the version that leaves, opened while it was served, stands for those of others.
@@ -232,17 +293,20 @@ class InPlace {
       }
       if (!*event) RETURN_IF_ERROR(follow_late_edits(followed, kWatchPoll));
     }
-    return fail(ErrorKind::Unavailable,
-                live_.name + ": a watch of " + halves_.from_version() +
-                    ", which is not served any more, has not ended after 60 s");
+    return fail(
+        ErrorKind::Unavailable,
+        "CustomResourceDefinition/" + live_.name + ": a watch of " + halves_.from_version() +
+            ", which is not served any more, has not ended after 60 s, and objects keep "
+            "both shapes until then; it is tried again; next: where that goes on, see "
+            "whether an API server lags behind (kubectl get --raw /readyz?verbose at each)");
   }
 
   /// Whoever still wrote the old shape when its version went, through an API server that heard late
   /// of that, may go on at the new one within seconds: by then it has to be brought over.
   Result<void> follow_late_edits(FollowedKind& followed, std::chrono::milliseconds time) {
     auto outcome = follow(run_, kind(false), *followed.watch, time);
-    if (outcome || !outcome.error().is(ErrorKind::Expired)) return outcome;
-    return run_.clock.sleep(time);
+    if (outcome || outcome.error().is(ErrorKind::Cancelled)) return outcome;
+    return run_.clock.sleep(time);  // all is looked at afterwards
   }
 
   /// Until no API server serves the old version, and no watch of it goes on.
@@ -261,17 +325,18 @@ class InPlace {
 
   Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
     const Time looked_for_use = followed == nullptr ? Time{} : followed->looked_for_use;
+    const Time looking_since = followed == nullptr ? Time{} : followed->looking_since;
     if (run_.followed != nullptr) run_.followed->reset();
     followed = std::make_shared<FollowedKind>();
     followed->crd = live_.name;
     followed->generation = live_.generation;
     followed->looked_for_use = looked_for_use;
+    followed->looking_since = looking_since;
     ASSIGN_OR_RETURN(auto problem, bring_into_step(run_, kind(true, &followed->writers),
                                                    followed->resource_version));
-    if (problem) return problem;
     ASSIGN_OR_RETURN(followed->watch,
                      run_.cluster.watch({live_.resource(), "", followed->resource_version, ""}));
-    if (run_.followed != nullptr) *run_.followed = followed;
+    if (!problem && run_.followed != nullptr) *run_.followed = followed;
     return problem;
   }
 
@@ -284,14 +349,25 @@ class InPlace {
   }
 
   StepOutcome held() const {
-    return StepOutcome::waiting(
-        "Held",
-        live_.kind + ": " + halves_.from_version() + " and " + halves_.to_version() +
-            " are both served, and every object is whole at both; " + what_ends_it() +
-            "; next: replace what uses " + halves_.from_version() + end_of_advice() +
-            "kubectl patch gwm " + run_.migration.name +
-            " --type=merge -p '{\"spec\":{\"inPlace\":{\"hold\":\"None\"}}}'",
-        std::chrono::milliseconds(0));
+    const std::string both = live_.kind + ": " + halves_.from_version() + " and " +
+                             halves_.to_version() +
+                             " are both served, and every object is whole at both; ";
+    if (run_.spec().suspend) {
+      return StepOutcome::waiting("Suspended",
+                                  both + "spec.suspend is true, so that neither goes, and edits " +
+                                      "are brought over meanwhile; next: set it to false",
+                                  std::chrono::milliseconds(0));
+    }
+    // Without a hold spec.inPlace.unusedFor is refused.
+    const char* none = run_.spec().hold == Hold::UntilUnused
+                           ? "{\"hold\":\"None\",\"unusedFor\":null}"
+                           : "{\"hold\":\"None\"}";
+    return StepOutcome::waiting("Held",
+                                both + what_ends_it() + "; next: replace what uses " +
+                                    halves_.from_version() + end_of_advice() +
+                                    "kubectl patch gwm " + run_.migration.name +
+                                    " --type=merge -p '{\"spec\":{\"inPlace\":" + none + "}}'",
+                                std::chrono::milliseconds(0));
   }
 
   std::string what_ends_it() const {
@@ -350,6 +426,22 @@ StepOutcome is_gone(const CrdSummary& target) {
 }
 
 }  // namespace
+
+bool serves_both(const Record& record) {
+  return record.phase == Phase::Migrate && std::ranges::any_of(record.crds, [](const auto& crd) {
+           return crd.step == "ServeBoth" || crd.step == "Hold";
+         });
+}
+
+Result<void> keep_in_step(Run& run, const PlannedAction& action) {
+  const BundleCrd& target = *run.target->crd(action.crd);
+  const CrdSummary* live = run.installed.crd(action.crd);
+  if (live == nullptr || live->terminating) return {};
+  const std::string from = version_that_leaves(*live, target.summary);
+  const auto halves =
+      Halves::between(live->group, live->kind, from, target.summary.storage_version());
+  return halves ? InPlace(run, action, *live, target, *halves).keep_in_step() : Result<void>();
+}
 
 Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
                                      const VerifiedBackup& backup) {

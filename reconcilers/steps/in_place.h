@@ -20,4 +20,12 @@ namespace gatelift {
 Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
                                      const VerifiedBackup& backup);
 
+/// Whether both versions of a kind are served, so that edits have to be brought over: a run that is
+/// suspended then waits as in a hold. By the record alone. Pure.
+bool serves_both(const Record& record);
+
+/// What a bridge that serves both versions needs while something else stops the run: edits are
+/// brought over for two seconds, and nothing else is done. Nothing at any other stage.
+Result<void> keep_in_step(Run& run, const PlannedAction& action);
+
 }  // namespace gatelift

@@ -165,7 +165,10 @@ class Projector {
     check.message =
         "it was edited at " + kind_.halves.from_version() + " and at " + kind_.halves.to_version() +
         ", and the two do not say the same: " + shortened(from) + " and " + shortened(to);
-    check.next = "make both say the same, or accept this check, so that what was written last wins";
+    check.next =
+        (kind_.serves_from ? std::string("make both say the same")
+                           : "apply what shall be at " + kind_.halves.to_version()) +
+        ", or accept this check, so that the half of the manager who wrote anything last wins";
     return check;
   }
 
@@ -322,7 +325,9 @@ Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& 
     written += projected.written;
     Counts& counts = run.progress(kind.action).objects;
     counts = {projected.seen, 0, 0, 0, projected.failures.num_refusals()};
-    counts.done = std::min(written, counts.found - counts.failed);
+    const int in_step = counts.found - counts.failed - static_cast<int>(projected.raced.size());
+    counts.done = std::min(written, in_step);
+    counts.unchanged = in_step - counts.done;
     in_place_record(run, kind.crd.name).not_shown = projected.not_shown;
     list = projected.resource_version;
     if (!projected.failures.empty()) {
@@ -330,7 +335,9 @@ Result<std::optional<StepOutcome>> bring_into_step(Run& run, const BridgedKind& 
                                                                       "giving both shapes to"));
       return failed;
     }
-    const bool is_to_be_released = kind.is_released && projected.written > 0;
+    // What later passes write is released by whoever follows changes from the list on: where
+    // somebody always writes, no pass would have nothing left to release.
+    const bool is_to_be_released = kind.is_released && projected.written > 0 && pass == 0;
     if (projected.raced.empty() && !is_to_be_released) {
       run.record().failures.clear();
       return std::nullopt;

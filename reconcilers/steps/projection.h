@@ -36,6 +36,7 @@ struct FollowedKind {
   std::unique_ptr<Watch> last_watch;
   WritersOfVersion writers;  // at the version that leaves
   Time looked_for_use{};
+  Time looking_since{};  // without a gap
 };
 
 /// What came of bringing objects into step.

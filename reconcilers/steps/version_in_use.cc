@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds kOftenest{2};
 constexpr std::chrono::seconds kSeldomest{30};
 constexpr int kLooks = 20;
+constexpr std::chrono::minutes kLongestLook{5};
 constexpr std::chrono::seconds kScrape{10};
 constexpr std::size_t kMaxNamed = 10;
 
@@ -65,6 +66,7 @@ class Look {
 
   /// Newest first.
   std::vector<Use> take() {
+    if (!watches_.empty()) note_watches();
     std::ranges::stable_sort(uses_, std::ranges::greater(), &Use::at);
     return std::move(uses_);
   }
@@ -95,14 +97,26 @@ class Look {
       unknown("/metrics of " + name + " has no apiserver_request_total");
       return std::string();
     }
-    if (traffic->watches > 0) {
-      note({"watches[" + std::to_string(traffic->watches) + "]",
-            std::to_string(traffic->watches) +
-                (traffic->watches == 1 ? " watch of " : " watches of ") + leaving_.version +
-                (traffic->watches == 1 ? " is open at " : " are open at ") + name,
-            run_.clock.now()});
-    }
+    if (traffic->watches > 0) watches_.emplace_back(name, traffic->watches);
     return server + "@" + traffic->server_started + "=" + std::to_string(traffic->requests);
+  }
+
+  /// One use, wherever they are: a consent is to so many.
+  void note_watches() {
+    std::int64_t all = 0;
+    std::string where;
+    for (const auto& [server, num] : watches_) {
+      all += num;
+      if (watches_.size() == 1) {
+        where = " at " + server;
+      } else {
+        where += (where.empty() ? ": " : ", ") + std::to_string(num) + " at " + server;
+      }
+    }
+    note({"watches[" + std::to_string(all) + "]",
+          std::to_string(all) + (all == 1 ? " watch of " : " watches of ") + leaving_.version +
+              (all == 1 ? " is open" : " are open") + where,
+          run_.clock.now()});
   }
 
   void unknown(const std::string& why) {
@@ -124,6 +138,7 @@ class Look {
   const std::string& crd_;
   const Resource& leaving_;
   std::vector<Use> uses_;
+  std::vector<std::pair<std::string, std::int64_t>> watches_;  // that are open, by API server
 };
 
 }  // namespace
@@ -143,6 +158,10 @@ std::chrono::milliseconds between_looks(const MigrationSpec& spec) {
   return std::clamp<std::chrono::milliseconds>(spec.unused_for / kLooks, kOftenest, kSeldomest);
 }
 
+std::chrono::milliseconds looks_at_least(const MigrationSpec& spec) {
+  return std::min<std::chrono::milliseconds>(spec.unused_for / 10, kLongestLook);
+}
+
 Result<void> look_for_use(Run& run, const std::string& crd, const Resource& leaving,
                           const WritersOfVersion& writers) {
   Look look(run, crd, leaving);
@@ -157,7 +176,8 @@ Result<void> look_for_use(Run& run, const std::string& crd, const Resource& leav
   record.used_by.clear();
   for (const Use& use : uses) {
     const bool is_recent = use.at + run.spec().unused_for > run.clock.now();
-    if (is_recent && record.used_by.size() < kMaxNamed) record.used_by.push_back(use.field + ": " + use.evidence);
+    if (!is_recent || record.used_by.size() >= kMaxNamed) continue;
+    record.used_by.push_back(use.field + ": " + use.evidence);
   }
   return {};
 }

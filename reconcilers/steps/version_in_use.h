@@ -24,6 +24,12 @@ void note_writers(const Json& object, std::string_view api_version, WritersOfVer
 /// more than once in two seconds, nor less than once in 30.
 std::chrono::milliseconds between_looks(const MigrationSpec& spec);
 
+/// For how long a process has to have looked without a gap before what it did not see ends a hold:
+/// a tenth of the time for which nobody may use it, and not more than five minutes. A watch leaves
+/// no trace once it has ended, and whoever reads may be on the way from one node to another just
+/// then.
+std::chrono::milliseconds looks_at_least(const MigrationSpec& spec);
+
 /// Looks at all the evidence, and brings status.inPlace (lastUsed, usedBy, counted) up to date. Who
 /// is covered by a consent (VersionInUse, with the manager, "watches[N]", "requests" or "metrics"
 /// as its field) is not counted. Requires status.inPlace (in_place_record). `leaving` is the

@@ -118,14 +118,53 @@ TEST_F(UntilUnused, EndsWithoutThatKnowledgeByConsent) {
 TEST_F(UntilUnused, PassesOverAsManyWatchesAsAreConsentedTo) {
   servers.at("").metrics = metrics_of(7, 2);
   begin({
-      {"accept",
-       Json::array({{{"check", "VersionInUse"},
-                     {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
-                     {"field", "watches[1]"}}})}
+      {"accept", Json::array({{{"check", "VersionInUse"},
+                               {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
+                               {"field", "watches[1]"}}})}
   });
   EXPECT_NE(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
   servers.at("").metrics = metrics_of(7, 1);
   EXPECT_EQ(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
+}
+
+TEST_F(UntilUnused, PassesOverSoManyWatchesAtAllServersTogether) {
+  servers.at("10.0.0.1:6443").metrics = servers.at("10.0.0.2:6443").metrics = metrics_of(1, 1);
+  world.cluster.seed(resources::kEndpointSlices, servers.endpoint_slice());
+  const auto consent_to = [](const char* watches) {
+    return Json::array({
+        {{"check", "VersionInUse"},
+         {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
+         {"field", watches}}
+    });
+  };
+  begin({
+      {"accept", consent_to("watches[1]")}
+  });
+  EXPECT_NE(run_for(tenths(25)).outcome, PassOutcome::Finished);
+  EXPECT_NE(said().find("2 watches of v1alpha2 are open: 1 at API server 10.0.0.1:6443, 1 at"),
+            std::string::npos)
+      << said();
+  world.set_spec({
+      {"accept", consent_to("watches[2]")}
+  });
+  EXPECT_EQ(run_for(tenths(25)).outcome, PassOutcome::Finished) << said();
+}
+
+TEST_F(UntilUnused, DoesNotEndAtTheFirstLookAfterATimeWithoutAny) {
+  begin();
+  EXPECT_NE(run_for(tenths(3)).outcome, PassOutcome::Finished);
+  world.clock.advance(tenths(20));
+  EXPECT_NE(run_for(tenths(1) - seconds(3)).outcome, PassOutcome::Finished);
+  EXPECT_EQ(run_for(tenths(3)).outcome, PassOutcome::Finished) << said();
+}
+
+TEST_F(UntilUnused, IsEndedByTheCommandThatItPrints) {
+  begin();
+  EXPECT_NE(run_for(tenths(3)).outcome, PassOutcome::Finished);
+  // The resource's own rules refuse unusedFor without this hold.
+  EXPECT_NE(said().find(R"(-p '{"spec":{"inPlace":{"hold":"None","unusedFor":null}}}')"),
+            std::string::npos)
+      << said();
 }
 
 TEST_F(UntilUnused, IsNotKnownWhereServersThatCountForThemselvesCannotBeToldApart) {

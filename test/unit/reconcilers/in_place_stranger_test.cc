@@ -71,6 +71,34 @@ TEST(InPlaceStranger, HasTheBridgePutBackAndWhatItEmptiedMadeWhole) {
   world.expect_same_objects();
 }
 
+TEST(InPlaceStranger, DoesNotBringBackAVersionThatIsGone) {
+  StrangerWorld world;
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json& object) {
+        return request.key == kFirst && !request.dry_run &&
+               find(object, "spec", "targetRef") == nullptr;
+      },
+      "not this one");
+  world.set_spec({
+      {"inPlace", {{"hold", "None"}}}
+  });
+  ASSERT_EQ(world.run("up").reason, "RewriteFailed");
+  world.put_real_schemas();
+  world.cluster.policy().clear_admission();
+  std::vector<std::string> served;
+  world.cluster.before_call([&](const Request& request) {
+    if (request.key.name != world::kPolicyCrd || !is_write(request.verb) || request.dry_run) return;
+    for (const Json& version : array_at(request.body, "spec", "versions")) {
+      if (version.at("served") == true) served.push_back(string_at(version, "name"));
+    }
+  });
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_FALSE(served.empty());
+  EXPECT_TRUE(std::ranges::all_of(served, [](const auto& name) { return name != "v1alpha2"; }))
+      << "objects have no old shape any more";
+  world.expect_same_objects();
+}
+
 TEST(InPlaceStranger, IsToldOfAnObjectThatNoBackupHasAsItWasLast) {
   StrangerWorld world;
   const Json edited = {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole conversions in place, on the in-memory API server.
-#include "test/unit/reconcilers/in_place_fixture.h"
+#include <functional>
+#include <utility>
 
 #include "test/support/faulty_cluster.h"
+#include "test/unit/reconcilers/in_place_fixture.h"
 
 namespace gatelift {
 namespace {
@@ -23,6 +25,23 @@ void add_second_target(InPlaceWorld& world) {
                  {"targetRefs", targets}
   });
 }
+
+/// Somebody acts as soon as policies are watched, once.
+class ActsOnWatch : public Cluster {
+ public:
+  ActsOnWatch(Cluster& inner, std::function<void()> act) : inner_(inner), act_(std::move(act)) {}
+
+  Result<Json> send(const Request& request) override { return inner_.send(request); }
+  Result<std::unique_ptr<Watch>> watch(const WatchRequest& request) override {
+    auto watch = inner_.watch(request);
+    if (request.resource.plural == world::kOldPolicies.plural && act_) std::exchange(act_, {})();
+    return watch;
+  }
+
+ private:
+  Cluster& inner_;
+  std::function<void()> act_;
+};
 
 TEST(InPlace, GivesEveryObjectTheNewShapeAndDeletesNone) {
   InPlaceWorld world;
@@ -196,6 +215,8 @@ TEST(InPlace, HoldsWithBothServedUntilItIsReleased) {
   },
              {{"validation", {{"hostname", "new.example.com"}}}});
   EXPECT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(string_at(world.migration("up"), "status", "progress"), "6/6")
+      << "also of a process that had to write none but these two";
   EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
   EXPECT_EQ(world.stored({"b", "policy-1"})["spec"]["tls"]["hostname"], "new.example.com");
   world.set_spec({
@@ -204,6 +225,163 @@ TEST(InPlace, HoldsWithBothServedUntilItIsReleased) {
   ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
   EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
   world.expect_same_objects();
+}
+
+TEST(InPlace, BeginsItsHoldAlsoWhereSomebodyWritesDuringEachPass) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  bool is_bridge = false;
+  int edits = 0;
+  world.cluster.before_call([&](const Request& request) {
+    is_bridge = is_bridge || (is_write(request.verb) && !request.dry_run &&
+                              request.key.name == world::kPolicyCrd);
+    const bool lists =
+        request.verb == Verb::List && request.resource.plural == world::kOldPolicies.plural;
+    if (!is_bridge || !lists) return;
+    world.edit(world::kOldPolicies, kFirst,
+               {
+                   {"tls", {{"hostname", "edit-" + std::to_string(++edits) + ".example.com"}}}
+    });
+  });
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(world.condition("up", "Ready", "reason"), "Held");
+  EXPECT_GT(edits, 2);
+  world.cluster.before_call(nullptr);
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Waiting);
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"],
+            "edit-" + std::to_string(edits) + ".example.com");
+  const Json released = world.stored(kFirst);
+  for (const Json& entry : array_at(released, "metadata", "managedFields")) {
+    EXPECT_NE(string_at(entry, "manager"), kFieldManager);
+  }
+}
+
+TEST(InPlace, ServesNothingAtTheNewVersionWithoutItsShape) {
+  InPlaceWorld world;
+  world.create_in_place();
+  const ObjectKey late{"a", "late"};
+  bool is_created = false;
+  Json when_served;
+  world.cluster.before_call([&](const Request& request) {
+    // The last of the pass, so that it was not listed.
+    const bool projects = request.verb == Verb::MergePatch && !request.dry_run &&
+                          request.resource.plural == world::kOldPolicies.plural;
+    if (projects && !std::exchange(is_created, true)) {
+      ASSERT_TRUE(create(world.cluster, world::kOldPolicies, world::policy("a", "late")));
+    }
+    const bool writes_crd = request.key.name == world::kPolicyCrd && is_write(request.verb) &&
+                            !request.dry_run && request.subresource.empty();
+    if (writes_crd && is_created && when_served.is_null()) when_served = world.stored(late)["spec"];
+  });
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  EXPECT_TRUE(when_served.contains("targetRefs")) << when_served;
+  EXPECT_TRUE(when_served.contains("targetRef")) << when_served;
+}
+
+TEST(InPlace, NotesNoNoteOfWhatWasAppliedToTheCrd) {
+  constexpr const char* kNote = "kubectl.kubernetes.io/last-applied-configuration";
+  InPlaceWorld world;
+  const Json applied = {
+      {"manager",   "kubectl-client-side-apply"                   },
+      {"operation", "Update"                                      },
+      {"fieldsV1",  {{"f:spec", {{"f:versions", Json::object()}}}}}
+  };
+  Json crd = world.crd();
+  crd["metadata"]["annotations"][kNote] = "{}";
+  crd["metadata"]["managedFields"] = Json::array({applied});
+  world.cluster.install_crd(crd);
+  std::vector<Json> notes;
+  world.cluster.before_call([&](const Request& request) {
+    const bool writes_crd = request.key.name == world::kPolicyCrd && !request.dry_run &&
+                            request.verb == Verb::Replace && request.subresource.empty();
+    if (!writes_crd) return;
+    notes.push_back(parse_json(annotation_of(request.body, kNote)).value_or(Json()));
+  });
+  world.create_in_place();
+  ASSERT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  ASSERT_EQ(notes.size(), 4U);
+  for (const Json& note : notes) {
+    EXPECT_EQ(kind_of(note), "CustomResourceDefinition") << note;
+    EXPECT_EQ(find(note, "metadata", "annotations", kNote), nullptr);
+  }
+}
+
+TEST(InPlace, GoesOnFollowingWhileItIsSuspended) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").reason, "Held");
+  world.set_spec({
+      {"suspend", true              },
+      {"inPlace", {{"hold", "None"}}}
+  });
+  EXPECT_EQ(world.run("up").reason, "Suspended");
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "old.example.com"}}}
+  });
+  const ReconcileResult result = world.run("up");
+  EXPECT_EQ(result.reason, "Suspended");
+  EXPECT_NE(result.message.find("spec.suspend"), std::string::npos) << result.message;
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
+  EXPECT_TRUE(get(world.cluster, world::kOldPolicies, kFirst));
+  world.set_spec({
+      {"suspend", false}
+  });
+  EXPECT_EQ(world.run("up").outcome, PassOutcome::Finished);
+  world.expect_same_objects();
+}
+
+TEST(InPlace, GoesOnFollowingWhileAnotherCrdIsFoughtOver) {
+  InPlaceWorld world;
+  const Json old_routes = *get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
+  world.create_in_place(kHeld);
+  MigrationReconciler reconciler(world.cluster, world.clock, world.sources, {});
+  const auto run_until = [&](const std::string& reason) {
+    for (int pass = 0; pass < 30; ++pass) {
+      EXPECT_TRUE(reconciler.reconcile("up"));
+      if (world.condition("up", "Ready", "reason") == reason) return true;
+    }
+    return false;
+  };
+  ASSERT_TRUE(run_until("Held"));
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
+                          {
+                              "", world::kRouteCrd
+  },
+                          {{"spec", {{"versions", old_routes["spec"]["versions"]}}}}));
+  ASSERT_TRUE(run_until("CRDReverted"));
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "old.example.com"}}}
+  });
+  const auto result = reconciler.reconcile("up");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->reason, "CRDReverted") << result->message;
+  EXPECT_EQ(result->requeue_after, std::chrono::milliseconds(0));
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
+}
+
+TEST(InPlace, GoesOnFollowingTheOthersWhileOneIsRefused) {
+  InPlaceWorld world;
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").reason, "Held");
+  for (const auto& [resource, part] :
+       {std::pair(world::kOldPolicies, "tls"), std::pair(world::kNewPolicies, "validation")}) {
+    world.edit(resource, kFirst,
+               {
+                   {part, {{"hostname", std::string(part) + ".example.com"}}}
+    });
+  }
+  const ObjectKey other{"b", "policy-1"};
+  ActsOnWatch cluster(world.cluster, [&] {
+    world.edit(world::kOldPolicies, other,
+               {
+                   {"tls", {{"hostname", "other.example.com"}}}
+    });
+  });
+  const ReconcileResult result = world.run_through(cluster, "up");
+  EXPECT_EQ(result.reason, "ProjectionFailed") << result.message;
+  EXPECT_EQ(world.stored(other)["spec"]["validation"]["hostname"], "other.example.com");
 }
 
 TEST(InPlace, FollowsEachChangeWhileItHolds) {
@@ -433,6 +611,42 @@ TEST(InPlaceAndBack, IsTheWorkOfOneProcessToo) {
   world.expect_same_objects();
 }
 
+TEST(InPlaceAndBack, IsTheWorkOfAnotherRunFromTheFirstBridgeToo) {
+  InPlaceWorld world;
+  const Json before = world.stored(kFirst)["spec"];
+  world.create_in_place();
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json& object) {
+        if (request.key.name != world::kPolicyCrd || request.dry_run) return false;
+        const Json& versions = array_at(object, "spec", "versions");
+        return std::ranges::any_of(versions, [](const Json& version) {
+          return version.at("name") == "v1alpha3" && version.at("served") == true;
+        });
+      },
+      "not yet");
+  EXPECT_TRUE(world.run("up").stalled);
+  ASSERT_TRUE(world.stored(kFirst)["spec"].contains("targetRefs"));
+  world.cluster.policy().clear_admission();
+  Request deletion;
+  deletion.verb = Verb::Delete;
+  deletion.resource = kMigrations;
+  deletion.key = {"", "up"};
+  ASSERT_TRUE(world.cluster.send(deletion));
+  world.create_migration("down", {
+                                     {"strategy", "InPlace"              },
+                                     {"target",   {{"version", "v1.0.0"}}}
+  });
+  const ReconcileResult result = world.run("down");
+  ASSERT_EQ(result.outcome, PassOutcome::Finished) << result.message;
+  const Json after = world.stored(kFirst);
+  EXPECT_EQ(after["spec"], before);
+  EXPECT_EQ(annotation_of(after, kProjectedAnnotation), "");
+  for (const Json& entry : after["metadata"]["managedFields"]) {
+    EXPECT_NE(string_at(entry, "manager"), kFieldManager);
+  }
+  world.expect_same_objects();
+}
+
 TEST(InPlace, IsNotFoughtOverWhereSomebodyPutsTheOldCrdBack) {
   InPlaceWorld world;
   const Json before = world.crd();
@@ -449,7 +663,7 @@ TEST(InPlace, IsNotFoughtOverWhereSomebodyPutsTheOldCrdBack) {
   });
   const ReconcileResult result = world.run("up");
   EXPECT_TRUE(result.stalled);
-  EXPECT_EQ(result.reason, "CRDReverted");
+  EXPECT_EQ(result.reason, "CRDReverted") << result.message;
   world.expect_same_objects();
 }
 
