@@ -568,11 +568,11 @@ WORDS = {
     "hand": "by hand, kubectl",
     "floor": "write floor",
     "floor_post": "write floor, creates by POST",
-    "foreground": "`gatelift migrate`",
-    "daemon": "`gatelift controller`",
+    "foreground": "`gatelift migrate`, Recreate",
+    "daemon": "`gatelift controller`, Recreate",
     "in_place_floor": "write floor in place",
-    "in_place": "`gatelift migrate`, in place",
-    "in_place_daemon": "`gatelift controller`, in place",
+    "in_place": "`gatelift migrate`, InPlace",
+    "in_place_daemon": "`gatelift controller`, InPlace",
 }
 
 

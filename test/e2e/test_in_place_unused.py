@@ -2,6 +2,7 @@
 """The hold UntilUnused: the old version stays for as long as somebody is known to watch, read or write it, and goes when
 nobody has for the time that was asked for."""
 
+import shlex
 import time
 import unittest
 
@@ -83,7 +84,14 @@ class UntilUnused(Held):
             self.plane.api.get(policies_path(OLD), limit=1)
             self.assert_is_held_for(migration, 2)
         self.wait_until_used_by(migration, "further requests at v1alpha2")
+        self.end_as_told(migration)
         migration.wait_until_ready(60)
+
+    def end_as_told(self, migration):
+        """By the command that the condition ends with."""
+        command = shlex.split(migration.condition("Ready")["message"].rpartition("end the hold: ")[2])
+        self.assertEqual(command[:3], ["kubectl", "patch", "gwm"])
+        self.plane.kubectl(*command[1:])
 
     def test_without_the_right_to_know_it_takes_a_consent(self):
         self.plane.api.delete(RIGHTS)
