@@ -16,6 +16,7 @@ MANIFESTS = ROOT / "manifests"
 OPERATOR = "system:serviceaccount:gatelift-system:gatelift"
 PLANNER = "system:serviceaccount:gatelift-system:gatelift-planner"
 DIGEST = "sha256:" + "5" * 64
+STRATEGIES = {"InPlace": "ConvertInPlace", "Recreate": "Convert"}  # and what each does with policies
 
 plane = None
 
@@ -129,7 +130,7 @@ class Resource(unittest.TestCase):
             "spec.approvedPlan": {"approval": "Required", "approvedPlan": "yes"},
             "spec.accept[0].check: Required": {"accept": [{"object": "HTTPRoute/a/b"}]},
             "spec.approvedPlan has no effect": {"approvedPlan": DIGEST},
-            "spec.inPlace has no effect": {"inPlace": {"hold": "None"}},
+            "spec.inPlace has no effect": {"strategy": "Recreate", "inPlace": {"hold": "None"}},
             "spec.inPlace.hold": {"strategy": "InPlace", "inPlace": {"hold": "Never"}},
         }
         for words, spec in wrong.items():
@@ -282,8 +283,8 @@ class Plan(unittest.TestCase):
         plane.kubectl("apply", "--server-side", "-f", bundles() / "v1.0.0/experimental")
         plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
 
-    def plan_as(self, account):
-        """Exit status and plan of `gatelift plan` as a ServiceAccount."""
+    def plan_as(self, account, strategy, action):
+        """Exit status and blockers of `gatelift plan` as a ServiceAccount; policies are to have this action."""
         config = json.loads(plane.kubectl("config", "view", "--raw", "-o", "json"))
         token = plane.kubectl("create", "token", account, "-n", "gatelift-system").strip()
         for user in config["users"]:
@@ -293,20 +294,22 @@ class Plan(unittest.TestCase):
             file.flush()
             result = subprocess.run(
                 [os.environ["GATELIFT_BIN"], "plan", "--to", "v1.1.1/experimental", "--kubeconfig", file.name,
-                 "--bundles", bundles(), "-o", "json"], capture_output=True, text=True, check=False)
+                 "--bundles", bundles(), "--strategy", strategy, "-o", "json"], capture_output=True, text=True, check=False)
         self.assertIn(result.returncode, (0, 3), result.stderr)
         plan = json.loads(result.stdout)
         actions = {action["crd"].split(".")[0]: action["action"] for action in plan["actions"]}
-        self.assertEqual(actions["backendtlspolicies"], "Convert")
+        self.assertEqual(actions["backendtlspolicies"], action)
         self.assertEqual(actions["backendlbpolicies"], "Create")
         self.assertEqual(actions["httproutes"], "Update")
         return result.returncode, {check["check"] for check in plan["checks"] if check["severity"] == "Blocker"}
 
     def test_as_the_controller_lacks_no_permission(self):
-        self.assertEqual(self.plan_as("gatelift"), (0, set()))
+        for strategy, action in STRATEGIES.items():
+            self.assertEqual(self.plan_as("gatelift", strategy, action), (0, set()))
 
     def test_as_the_planner_is_whole_and_lacks_permissions_only(self):
-        self.assertLessEqual(self.plan_as("gatelift-planner")[1], {"MissingPermission"})
+        for strategy, action in STRATEGIES.items():
+            self.assertLessEqual(self.plan_as("gatelift-planner", strategy, action)[1], {"MissingPermission"})
 
 
 class Pod(unittest.TestCase):
