@@ -11,6 +11,7 @@
 #include "reconcilers/phase_table.h"
 #include "reconcilers/report/write_report.h"
 #include "reconcilers/rollback.h"
+#include "reconcilers/steps/failures.h"
 #include "reconcilers/steps/in_place.h"
 #include "reconcilers/steps/policy_restoration.h"
 #include "reconcilers/steps/projection.h"
@@ -37,24 +38,6 @@ bool occupies_the_cluster(const Migration& migration) {
   if (migration.record.started_at) return true;
   const Condition* stalled = migration.record.condition("Stalled");
   return !migration.spec.suspend && (stalled == nullptr || stalled->status != "True");
-}
-
-bool is_transient(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Unavailable:
-    case ErrorKind::Conflict:
-    case ErrorKind::Expired:
-    case ErrorKind::NotFound:
-    case ErrorKind::AlreadyExists:
-    case ErrorKind::Cancelled:
-      return true;
-    case ErrorKind::Invalid:
-    case ErrorKind::Forbidden:
-    case ErrorKind::Unauthorized:
-    case ErrorKind::Internal:
-      return false;
-  }
-  return false;
 }
 
 /// What a process remembers of a migration between two passes, and can do without.
@@ -362,8 +345,9 @@ Result<ReconcileResult> MigrationReconciler::State::conclude(
 Result<ReconcileResult> MigrationReconciler::State::stall_or_roll_back(Run& run,
                                                                        const StepOutcome& outcome) {
   Record& record = run.record();
-  bool half_way = record.phase == Phase::Migrate || record.phase == Phase::Verify;
-  if (run.spec().on_failure == OnFailure::Rollback && half_way &&
+  const bool half_way = record.phase == Phase::Migrate || record.phase == Phase::Verify;
+  const bool is_suspended = run.spec().suspend && !record.may_not_rest();
+  if (run.spec().on_failure == OnFailure::Rollback && half_way && !is_suspended &&
       record.operation == Operation::Upgrade && !record.backup.ref.empty()) {
     record_event(run, EventType::Warning, outcome.reason, "rolling back: " + outcome.message);
     begin_rollback(record, record.backup.ref, outcome.reason + ": " + outcome.message);

@@ -260,8 +260,14 @@ Result<bool> is_migrated(Run& run) {
 /// What can be undone by another write comes first, all at once; then objects at new kinds; then
 /// what cannot be undone, one after the other. But nothing comes before objects that are absent.
 Result<StepOutcome> migrate(Run& run) {
-  ASSIGN_OR_RETURN(const std::optional<StepOutcome> before, clear_the_way(run));
-  if (before) return *before;
+  const bool is_suspended = run.spec().suspend && !run.record().may_not_rest();
+  if (is_suspended) {
+    RETURN_IF_ERROR(restore_policy(run));
+  } else {
+    const auto before = clear_the_way(run);
+    if (!before) return beside_following(run, fail(before.error()));
+    if (*before) return beside_following(run, **before);
+  }
   std::vector<const PlannedAction*> updates;
   std::map<ActionKind, const PlannedAction*> first;
   for (const PlannedAction& action : run.plan().actions) {
@@ -275,14 +281,8 @@ Result<StepOutcome> migrate(Run& run) {
   if (conversion != first.end() && run.record().is_absence_open()) {
     return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
   }
-  const auto in_place = first.find(ActionKind::ConvertInPlace);
-  const bool is_suspended = run.spec().suspend && !run.record().may_not_rest();
   if (!updates.empty() && !is_suspended) {
-    ASSIGN_OR_RETURN(StepOutcome outcome, unless_policy_lingers(run, update_crds(run, updates)));
-    if (in_place == first.end() || outcome.kind == StepOutcome::Kind::Progressed) return outcome;
-    RETURN_IF_ERROR(keep_in_step(run, *in_place->second));
-    if (serves_both(run.record())) outcome.retry_after = {};
-    return outcome;
+    return beside_following(run, unless_policy_lingers(run, update_crds(run, updates)));
   }
   if (const auto it = first.find(ActionKind::Rename); it != first.end()) {
     return rename_objects(run, *it->second);
@@ -290,8 +290,9 @@ Result<StepOutcome> migrate(Run& run) {
   if (conversion != first.end()) {
     return unless_policy_lingers(run, recreate(run, *conversion->second, *run.backup));
   }
-  if (in_place != first.end()) {
-    return unless_policy_lingers(run, convert_in_place(run, *in_place->second, *run.backup));
+  if (const auto it = first.find(ActionKind::ConvertInPlace); it != first.end()) {
+    auto outcome = unless_policy_lingers(run, convert_in_place(run, *it->second, *run.backup));
+    return outcome ? outcome : beside_following(run, std::move(outcome));
   }
   if (const auto it = first.find(ActionKind::Remove); it != first.end()) {
     return remove_crd(run, *it->second, *run.backup);

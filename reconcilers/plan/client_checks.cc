@@ -177,6 +177,8 @@ Result<void> check_controllers(Cluster& cluster, const PlanInputs& inputs, Findi
   return search.look_at_leases();
 }
 
-bool is_about_clients(const Check& check) { return check.code == "VersionClients"; }
+bool is_about_clients(const Check& check) {
+  return check.code == "VersionClients" || check.code == "NoHold";
+}
 
 }  // namespace gatelift

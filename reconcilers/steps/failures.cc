@@ -28,6 +28,24 @@ bool interrupts(ErrorKind kind) {
 
 }  // namespace
 
+bool is_transient(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Unavailable:
+    case ErrorKind::Conflict:
+    case ErrorKind::Expired:
+    case ErrorKind::NotFound:
+    case ErrorKind::AlreadyExists:
+    case ErrorKind::Cancelled:
+      return true;
+    case ErrorKind::Invalid:
+    case ErrorKind::Forbidden:
+    case ErrorKind::Unauthorized:
+    case ErrorKind::Internal:
+      return false;
+  }
+  return false;
+}
+
 void ObjectFailures::note(std::string object, const Error& error) {
   if (interrupts(error.kind)) {
     bool cancelled = interruption_ && interruption_->is(ErrorKind::Cancelled);

@@ -10,6 +10,9 @@
 
 namespace gatelift {
 
+/// Whether a call that failed this way is worth repeating by itself; else it needs a person.
+bool is_transient(ErrorKind kind);
+
 /// Collects what went wrong with objects, and says what that makes of the step. A refusal (Forbidden, Invalid, ...) is
 /// the object's own and needs a person; an interruption (Unavailable, Cancelled, ...) is nobody's and ends the pass
 /// with that error, to be repeated.

@@ -30,6 +30,7 @@ constexpr std::chrono::milliseconds kWatchPoll{10};
 constexpr std::chrono::milliseconds kToNow{50};
 /// Between two looks at everything while some objects are refused.
 constexpr std::chrono::seconds kBesideAProblem{5};
+constexpr std::int64_t kNoGeneration = 0;
 /// Looks that were missed: what came and went meanwhile is not known.
 constexpr int kMissedLooks = 3;
 
@@ -43,6 +44,12 @@ std::string version_that_leaves(const CrdSummary& live, const CrdSummary& target
   return "";
 }
 
+/// The API server has refused it; it is not to be had by trying at once again.
+bool is_definite(const Error& error) {
+  return !is_transient(error.kind) && !error.is(ErrorKind::Conflict) &&
+         !error.is(ErrorKind::Cancelled);
+}
+
 class InPlace {
  public:
   InPlace(Run& run, const PlannedAction& action, const CrdSummary& live, const BundleCrd& target,
@@ -50,13 +57,7 @@ class InPlace {
       : run_(run), action_(action), live_(live), target_(target), halves_(halves) {}
 
   Result<StepOutcome> move(const VerifiedBackup& backup) {
-    ASSIGN_OR_RETURN(crd_, get(run_.cluster, resources::kCrds, {"", live_.name}));
-    RETURN_IF_ERROR(backup.for_each(BackupRole::Crd, live_.name,
-                                    [&](const BackupEntry&, Json&& crd) -> Result<void> {
-                                      before_ = std::move(crd);
-                                      return {};
-                                    }));
-    if (before_.is_null()) before_ = crd_;
+    RETURN_IF_ERROR(read_crd(backup));
     const auto stage = bridge_stage_of(crd_, target_.json());
     if (!stage) return begin();
     switch (*stage) {
@@ -70,26 +71,43 @@ class InPlace {
     return StepOutcome::progressed();
   }
 
-  Result<void> keep_in_step() {
-    ASSIGN_OR_RETURN(crd_, get(run_.cluster, resources::kCrds, {"", live_.name}));
-    if (bridge_stage_of(crd_, target_.json()) != BridgeStage::ServeBoth) return {};
-    std::shared_ptr<FollowedKind> followed;
-    if (is_followed()) {
-      followed = *run_.followed;
-    } else {
-      RETURN_IF_ERROR(look_at_all(followed));
+  /// When it is worth to come again; nullopt where there is nothing to follow.
+  Result<std::optional<std::chrono::milliseconds>> keep_in_step(const VerifiedBackup& backup) {
+    RETURN_IF_ERROR(read_crd(backup));
+    const auto stage = bridge_stage_of(crd_, target_.json());
+    if (!stage) {
+      ASSIGN_OR_RETURN(const StepOutcome put_back, begin());
+      return put_back.retry_after;
     }
-    return follow_for(*followed, kHeldPass);
+    if (*stage != BridgeStage::ServeBoth) return std::nullopt;
+    std::shared_ptr<FollowedKind> followed = remembered();
+    if (!is_followed()) RETURN_IF_ERROR(look_at_all(followed));
+    return follow_beside(*followed, kHeldPass);
   }
 
  private:
+  Result<void> read_crd(const VerifiedBackup& backup) {
+    ASSIGN_OR_RETURN(crd_, get(run_.cluster, resources::kCrds, {"", live_.name}));
+    RETURN_IF_ERROR(backup.for_each(BackupRole::Crd, live_.name,
+                                    [&](const BackupEntry&, Json&& crd) -> Result<void> {
+                                      before_ = std::move(crd);
+                                      return {};
+                                    }));
+    if (before_.is_null()) before_ = crd_;
+    return {};
+  }
+
   void enter(const char* step) { run_.progress(action_).step = step; }
 
-  /// Recorded first: should a stranger write the CRD, what is put back goes by the record.
+  /// Recorded first: should a stranger write the CRD, what is put back goes by the record. A write
+  /// that was refused has changed nothing.
   Result<void> enter_by_write(const char* step, BridgeStage stage) {
+    const std::string before = run_.progress(action_).step;
     enter(step);
     RETURN_IF_ERROR(write_record(run_));
-    return write(stage);
+    auto written = write(stage);
+    if (!written && is_definite(written.error())) run_.progress(action_).step = before;
+    return written;
   }
 
   BridgedKind kind(bool serves_from, WritersOfVersion* writers = nullptr) const {
@@ -179,6 +197,9 @@ class InPlace {
   }
 
   Result<StepOutcome> expand() {
+    if (run_.spec().suspend) {
+      return StepOutcome::stalled("Suspended", "spec.suspend is true; next: set it to false");
+    }
     enter("Project");
     RETURN_IF_ERROR(wait_until_settled(run_, {&live_}));
     std::string list;
@@ -207,9 +228,20 @@ class InPlace {
     return outcome.has_value();
   }
 
+  /// Of this kind, whether its watch goes on or not; may be null.
+  std::shared_ptr<FollowedKind> remembered() const {
+    const bool is_any = run_.followed != nullptr && *run_.followed != nullptr;
+    return is_any && (*run_.followed)->crd == live_.name ? *run_.followed : nullptr;
+  }
+
   bool is_followed() const {
-    return run_.followed != nullptr && *run_.followed != nullptr &&
-           (*run_.followed)->crd == live_.name && (*run_.followed)->generation == live_.generation;
+    const auto followed = remembered();
+    return followed != nullptr && followed->generation == live_.generation;
+  }
+
+  /// Everything has to be looked at again. What was found out about clients goes on to count.
+  void forget_watch() {
+    if (const auto followed = remembered()) followed->generation = kNoGeneration;
   }
 
   /// An API server that has not heard of the bridge yet may write as before: everything is looked
@@ -218,10 +250,10 @@ class InPlace {
     enter(is_held() ? "Hold" : "ServeBoth");
     ASSIGN_OR_RETURN(const Settling unsettled, settling(run_, {&live_}));
     const bool was_followed = is_followed();
-    std::shared_ptr<FollowedKind> followed;
-    if (was_followed && unsettled.time.count() == 0) {
-      followed = *run_.followed;
-    } else {
+    std::shared_ptr<FollowedKind> followed = remembered();
+    // Of a write that was not made: it would be taken for somebody's.
+    if (followed != nullptr) followed->last_watch.reset();
+    if (!was_followed || unsettled.time.count() > 0) {
       ASSIGN_OR_RETURN(const auto problem, look_at_all(followed));
       if (problem) return beside(*problem, *followed);
     }
@@ -241,22 +273,24 @@ class InPlace {
     ASSIGN_OR_RETURN(followed->last_watch,
                      run_.cluster.watch({live_.resource_at(halves_.from_version()), "",
                                          followed->resource_version, ""}));
-    auto written = enter_by_write("Contract", BridgeStage::Contract);
-    if (!written) {
-      followed->last_watch.reset();  // or it would be taken for somebody's
-      return fail(std::move(written).error());
-    }
+    RETURN_IF_ERROR(enter_by_write("Contract", BridgeStage::Contract));
     RETURN_IF_ERROR(wait_for_the_end(*followed));
     return StepOutcome::progressed();
   }
 
-  /// Objects that are refused do not keep the others from being followed. That ends early where
-  /// somebody writes a refused one.
+  /// Objects that are refused do not keep the others from being followed.
   Result<StepOutcome> beside(StepOutcome problem, FollowedKind& followed) {
-    const Time until = run_.clock.now() + kBesideAProblem;
-    RETURN_IF_ERROR(follow_for(followed, kBesideAProblem));
-    problem.retry_after = run_.clock.now() < until ? kHeldPass : std::chrono::seconds(0);
+    ASSIGN_OR_RETURN(problem.retry_after, follow_beside(followed, kBesideAProblem));
     return problem;
+  }
+
+  /// When to go on. At once, but where it ended early, since somebody wrote an object that is
+  /// refused: everything has to be looked at then.
+  Result<std::chrono::milliseconds> follow_beside(FollowedKind& followed,
+                                                  std::chrono::milliseconds time) {
+    const Time until = run_.clock.now() + time;
+    RETURN_IF_ERROR(follow_for(followed, time));
+    return run_.clock.now() < until ? kHeldPass : std::chrono::milliseconds(0);
   }
 
   static StepOutcome is_behind(const Settling& unsettled) {
@@ -326,7 +360,7 @@ class InPlace {
   Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
     const Time looked_for_use = followed == nullptr ? Time{} : followed->looked_for_use;
     const Time looking_since = followed == nullptr ? Time{} : followed->looking_since;
-    if (run_.followed != nullptr) run_.followed->reset();
+    forget_watch();
     followed = std::make_shared<FollowedKind>();
     followed->crd = live_.name;
     followed->generation = live_.generation;
@@ -336,14 +370,15 @@ class InPlace {
                                                    followed->resource_version));
     ASSIGN_OR_RETURN(followed->watch,
                      run_.cluster.watch({live_.resource(), "", followed->resource_version, ""}));
-    if (!problem && run_.followed != nullptr) *run_.followed = followed;
+    if (problem) followed->generation = kNoGeneration;
+    if (run_.followed != nullptr) *run_.followed = followed;
     return problem;
   }
 
   Result<void> follow_for(FollowedKind& followed, std::chrono::milliseconds time) {
     auto outcome = follow(run_, kind(true, &followed.writers), *followed.watch, time);
     if (outcome) return {};
-    if (run_.followed != nullptr) run_.followed->reset();
+    forget_watch();
     if (outcome.error().is(ErrorKind::Expired)) return {};
     return outcome;
   }
@@ -433,14 +468,29 @@ bool serves_both(const Record& record) {
          });
 }
 
-Result<void> keep_in_step(Run& run, const PlannedAction& action) {
-  const BundleCrd& target = *run.target->crd(action.crd);
-  const CrdSummary* live = run.installed.crd(action.crd);
-  if (live == nullptr || live->terminating) return {};
-  const std::string from = version_that_leaves(*live, target.summary);
+Result<StepOutcome> beside_following(Run& run, Result<StepOutcome> stopped) {
+  if (stopped && stopped->kind == StepOutcome::Kind::Progressed) return stopped;
+  if (!stopped && !is_definite(stopped.error())) return stopped;
+  if (!serves_both(run.record()) || run.backup == nullptr) return stopped;
+  const auto action =
+      std::ranges::find(run.plan().actions, ActionKind::ConvertInPlace, &PlannedAction::kind);
+  if (action == run.plan().actions.end()) return stopped;
+  const BundleCrd& target = *run.target->crd(action->crd);
+  const CrdSummary* live = run.installed.crd(action->crd);
+  if (live == nullptr || live->terminating) return stopped;
   const auto halves =
-      Halves::between(live->group, live->kind, from, target.summary.storage_version());
-  return halves ? InPlace(run, action, *live, target, *halves).keep_in_step() : Result<void>();
+      Halves::between(live->group, live->kind, version_that_leaves(*live, target.summary),
+                      target.summary.storage_version());
+  if (!halves) return stopped;
+  ASSIGN_OR_RETURN(const auto again,
+                   InPlace(run, *action, *live, target, *halves).keep_in_step(*run.backup));
+  if (!again) return stopped;
+  if (!stopped) {
+    const Error& error = stopped.error();
+    return StepOutcome::stalled(std::string(to_string(error.kind)), error.message, *again);
+  }
+  stopped->retry_after = std::min(stopped->retry_after, *again);
+  return stopped;
 }
 
 Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,

@@ -24,8 +24,9 @@ Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
 /// suspended then waits as in a hold. By the record alone. Pure.
 bool serves_both(const Record& record);
 
-/// What a bridge that serves both versions needs while something else stops the run: edits are
-/// brought over for two seconds, and nothing else is done. Nothing at any other stage.
-Result<void> keep_in_step(Run& run, const PlannedAction& action);
+/// What has stopped the run, and when to try again. While both versions are served, edits are
+/// brought over for some seconds first, a bridge that was replaced is put back, and what stopped
+/// the run is tried again at once. What goes by itself is returned as it is.
+Result<StepOutcome> beside_following(Run& run, Result<StepOutcome> stopped);
 
 }  // namespace gatelift

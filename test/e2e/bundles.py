@@ -76,7 +76,7 @@ def remove(api):
     for name in crds:
         api.delete(f"{CRDS}/{name}")
     for name in crds:
-        eventually(lambda name=name: not api.find(f"{CRDS}/{name}"), f"{name} is gone")
+        eventually(lambda name=name: not api.find(f"{CRDS}/{name}"), f"{name} is gone", 90)
     if had_policies:
         eventually(lambda: takes_any_bundle(api), "no policy judges CRDs any more")
 

@@ -107,7 +107,7 @@ class Runner:
 
     def _plan(self, cell):
         result = self._plane.gatelift("plan", "--to", cell.transition.target, "--bundles", BUNDLES, "--name", RUN,
-                                      "-o", "json")
+                                      "--strategy", "Recreate", "-o", "json")
         if result.returncode not in (0, 3):
             raise Broken(f"plan exits with {result.returncode}: {result.stderr}")
         plan = json.loads(result.stdout)

@@ -158,6 +158,25 @@ TEST_F(UntilUnused, DoesNotEndAtTheFirstLookAfterATimeWithoutAny) {
   EXPECT_EQ(run_for(tenths(3)).outcome, PassOutcome::Finished) << said();
 }
 
+TEST_F(UntilUnused, EndsAlsoWhereOurOwnWatchEndsOverAndOver) {
+  begin();
+  MigrationReconciler reconciler(servers, world.clock, world.sources, {});
+  Time watched_since = begun;
+  PassOutcome last = PassOutcome::Progressed;
+  while (last != PassOutcome::Finished && world.clock.now() < begun + tenths(14)) {
+    // Each after less than the time for which one has to have looked.
+    if (world.clock.now() - watched_since > seconds(4)) {
+      world.cluster.end_watches(world::kOldPolicies);
+      watched_since = world.clock.now();
+    }
+    const auto result = reconciler.reconcile("up");
+    ASSERT_TRUE(result);
+    last = result->outcome;
+    (void)world.clock.sleep(result->requeue_after.value_or(seconds(1)));
+  }
+  EXPECT_EQ(last, PassOutcome::Finished) << said();
+}
+
 TEST_F(UntilUnused, IsEndedByTheCommandThatItPrints) {
   begin();
   EXPECT_NE(run_for(tenths(3)).outcome, PassOutcome::Finished);

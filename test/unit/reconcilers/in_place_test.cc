@@ -331,6 +331,83 @@ TEST(InPlace, GoesOnFollowingWhileItIsSuspended) {
   world.expect_same_objects();
 }
 
+TEST(InPlace, IsNotRolledBackWhileItIsSuspended) {
+  InPlaceWorld world;
+  world.create_in_place({
+      {"inPlace",   {{"hold", "Approval"}}},
+      {"onFailure", "Rollback"            }
+  });
+  ASSERT_EQ(world.run("up").reason, "Held");
+  world.set_spec({
+      {"suspend", true}
+  });
+  ASSERT_EQ(world.run("up").reason, "Suspended");
+  for (const auto& [resource, part] :
+       {std::pair(world::kOldPolicies, "tls"), std::pair(world::kNewPolicies, "validation")}) {
+    world.edit(resource, kFirst,
+               {
+                   {part, {{"hostname", std::string(part) + ".example.com"}}}
+    });
+  }
+  EXPECT_EQ(world.run("up").reason, "ProjectionFailed");
+  EXPECT_EQ(string_at(world.migration("up"), "status", "operation"), "Upgrade");
+}
+
+TEST(InPlace, GoesOnFollowingWhileAnotherCrdIsRefused) {
+  InPlaceWorld world;
+  const Json old_routes = *get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").reason, "Held");
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
+                          {
+                              "", world::kRouteCrd
+  },
+                          {{"spec", {{"versions", old_routes["spec"]["versions"]}}}}));
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json&) {
+        return request.key.name == world::kRouteCrd && !request.dry_run;
+      },
+      "frozen");
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "old.example.com"}}}
+  });
+  const ReconcileResult result = world.run("up");
+  EXPECT_TRUE(result.stalled);
+  EXPECT_NE(result.message.find("frozen"), std::string::npos) << result.message;
+  EXPECT_EQ(world.stored(kFirst)["spec"]["validation"]["hostname"], "old.example.com");
+  EXPECT_LT(result.requeue_after, std::chrono::seconds(3));
+}
+
+TEST(InPlace, PutsTheBridgeBackAlsoWhileAnotherCrdIsRefused) {
+  InPlaceWorld world;
+  const Json old_routes = *get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
+  const Json old_policies = world.crd()["spec"]["versions"];
+  world.create_in_place(kHeld);
+  ASSERT_EQ(world.run("up").reason, "Held");
+  const Json bridge = world.crd()["spec"]["versions"];
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
+                          {
+                              "", world::kRouteCrd
+  },
+                          {{"spec", {{"versions", old_routes["spec"]["versions"]}}}}));
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json&) {
+        return request.key.name == world::kRouteCrd && !request.dry_run;
+      },
+      "frozen");
+  Json both = bridge;
+  both[0]["schema"] = old_policies[0]["schema"];
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
+                          {
+                              "", world::kPolicyCrd
+  },
+                          {{"spec", {{"versions", both}}}}));
+  ASSERT_NE(world.crd()["spec"]["versions"], bridge);
+  EXPECT_TRUE(world.run("up").stalled);
+  EXPECT_EQ(world.crd()["spec"]["versions"], bridge);
+}
+
 TEST(InPlace, GoesOnFollowingWhileAnotherCrdIsFoughtOver) {
   InPlaceWorld world;
   const Json old_routes = *get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
