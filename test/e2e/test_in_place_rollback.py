@@ -192,12 +192,16 @@ def add_cell(cells, stage, is_up_again):
     setattr(cells, f"test_{STAGES.index(stage):02d}_{stage.name.lower().replace(', ', '_')}", test)
 
 
-for one in STAGES:
-    if EVERYTHING:
-        for each in (ToFirst, ToFourth, ToSixth, ToSixthUnderItsPolicy):
-            add_cell(each, one, is_up_again=one.name in UP_AGAIN)
-    elif one.name in SOME:
-        add_cell(ToFirst, one, SOME[one.name])
+def add_cells():
+    for stage in STAGES:
+        if EVERYTHING:
+            for cells in (ToFirst, ToFourth, ToSixth, ToSixthUnderItsPolicy):
+                add_cell(cells, stage, is_up_again=stage.name in UP_AGAIN)
+        elif stage.name in SOME:
+            add_cell(ToFirst, stage, SOME[stage.name])
+
+
+add_cells()
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
