@@ -55,6 +55,8 @@ BY_HAND = (
     ("create", "kubectl create -f policies.yaml"),
 )
 
+AUDIT = "--apiserver-arg=--audit-log-maxsize=4000"  # MiB: no second file
+
 
 class Failure(Exception):
     """Ends the program with its text and without a traceback."""
@@ -100,7 +102,7 @@ class Server:
         self.folder = folder
         self.bundles = bundles
         self._launcher = subprocess.Popen(
-            [ROOT / "scripts/control-plane", "start", "--dir", folder / "plane"],
+            [ROOT / "scripts/control-plane", "start", "--dir", folder / "plane", AUDIT],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self._launcher.stdout.readline()
         if not line:
