@@ -132,8 +132,8 @@ def rehearse(plane, pages):
                      {"apiVersion": f"{GATEWAY}/v1alpha2", "kind": "TLSRoute",
                       "metadata": {"name": "any", "namespace": NAMESPACES[0]}, "spec": RULES}, "bench")
     since = plane.audit.mark()
-    used, code, _, err = measured([program(), "migrate", "--to", TO, "--bundles", BUNDLES, "--yes", "--strategy", "Recreate", "--name", "bench",
-                                   "--kubeconfig", plane.kubeconfig])
+    used, code, _, err = measured([program(), "migrate", "--to", TO, "--bundles", BUNDLES, "--yes", "--name", "bench",
+                                   "--strategy", "Recreate", "--kubeconfig", plane.kubeconfig])
     between = plane.audit.mark()
     record = plane.api.get(f"{MIGRATIONS}/bench")["status"]
     rehearsal = record.get("rehearsal", {})

@@ -106,31 +106,32 @@ void convert_metadata(Json& converted, const Step& step) {
   metadata["annotations"][kLastApplied] = convert_last_applied(last_applied, step.to);
 }
 
-/// Paths of the fields that become one atomic value.
-void find_joined(std::span<const FieldRule> rules, Direction direction, const std::string& parent,
-                 std::vector<std::string>& paths) {
-  if (direction == Direction::Down) return;
+/// A field that becomes one atomic value.
+struct JoinedField {
+  std::string path;                                     // "spec.targetRef"
+  Json::json_pointer in_fields = Json::json_pointer();  // "/f:spec/f:targetRef" of a FieldsV1
+};
+
+void find_joined(std::span<const FieldRule> rules, const JoinedField& parent,
+                 std::vector<JoinedField>& joined) {
   for (const FieldRule& rule : rules) {
-    const std::string path = parent + (parent.empty() ? "" : ".") + std::string(rule.old_name);
+    const std::string name(rule.old_name);
+    const JoinedField field{parent.path + (parent.path.empty() ? "" : ".") + name,
+                            parent.in_fields / ("f:" + name)};
     if (rule.shape == FieldShape::OnlyItemOfList) {
-      paths.push_back(path);
+      joined.push_back(field);
     } else {
-      find_joined(rule.children, direction, path, paths);
+      find_joined(rule.children, field, joined);
     }
   }
 }
 
 /// The parts of a field that an entry of managedFields owns; null where it owns none.
-Json owned_parts(const Json& entry, const std::string& path) {
-  const Json* at = find(entry, "fieldsV1");
-  for (std::size_t begin = 0; at != nullptr && begin <= path.size();) {
-    const std::size_t end = std::min(path.find('.', begin), path.size());
-    at = find(*at, "f:" + path.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  if (at == nullptr || !at->is_object()) return {};
-  Json parts = *at;
-  parts.erase(".");  // the struct itself, which updates own and applies do not
+Json owned_parts(const Json& entry, const JoinedField& field) {
+  const Json* fields = find(entry, "fieldsV1");
+  if (fields == nullptr || !fields->contains(field.in_fields)) return {};
+  Json parts = fields->at(field.in_fields);
+  if (parts.is_object()) parts.erase(".");  // the struct itself, which applies do not own
   return parts;
 }
 
@@ -208,22 +209,24 @@ Json convert_managed_fields(const Json& entries, std::string_view group, std::st
 
 std::vector<SharedField> shared_fields(const Json& object, std::string_view to_version) {
   const Step step = step_of(object, to_version);
-  std::vector<std::string> paths;
-  if (step.row != nullptr) find_joined(step.row->rules, step.direction, "", paths);
+  std::vector<JoinedField> joined;
+  if (step.row != nullptr && step.direction == Direction::Up) {
+    find_joined(step.row->rules, {}, joined);
+  }
   std::vector<SharedField> shared;
-  for (std::string& path : paths) {
+  for (const JoinedField& field : joined) {
     std::set<std::string> different;
     std::vector<std::string> managers;
     bool somebody_applies = false;
     for (const Json& entry : array_at(object, "metadata", "managedFields")) {
-      const Json parts = owned_parts(entry, path);
+      const Json parts = owned_parts(entry, field);
       if (parts.empty()) continue;
       different.insert(print_json(parts));
       managers.push_back(string_at(entry, "manager"));
       somebody_applies = somebody_applies || string_at(entry, "operation") == "Apply";
     }
     if (different.size() < 2 || !somebody_applies) continue;
-    shared.push_back({std::move(path), std::move(managers)});
+    shared.push_back({field.path, std::move(managers)});
   }
   return shared;
 }

@@ -34,20 +34,14 @@ constexpr std::int64_t kNoGeneration = 0;
 /// Looks that were missed: what came and went meanwhile is not known.
 constexpr int kMissedLooks = 3;
 
-/// The version whose shape leaves; "" where none does.
-std::string version_that_leaves(const CrdSummary& live, const CrdSummary& target) {
+/// Of the version whose shape leaves and the one that stays; nullopt where no shape leaves.
+std::optional<Halves> halves_between(const CrdSummary& live, const CrdSummary& target) {
+  const std::string to = target.storage_version();
   for (const CrdVersion& version : live.versions) {
-    if (shape_changes(live.group, live.kind, version.name, target.storage_version())) {
-      return version.name;
-    }
+    auto halves = Halves::between(live.group, live.kind, version.name, to);
+    if (halves) return halves;
   }
-  return "";
-}
-
-/// The API server has refused it; it is not to be had by trying at once again.
-bool is_definite(const Error& error) {
-  return !is_transient(error.kind) && !error.is(ErrorKind::Conflict) &&
-         !error.is(ErrorKind::Cancelled);
+  return std::nullopt;
 }
 
 class InPlace {
@@ -81,6 +75,7 @@ class InPlace {
     }
     if (*stage != BridgeStage::ServeBoth) return std::nullopt;
     std::shared_ptr<FollowedKind> followed = remembered();
+    // What it finds is in the record; something else is to be said first.
     if (!is_followed()) RETURN_IF_ERROR(look_at_all(followed));
     return follow_beside(*followed, kHeldPass);
   }
@@ -106,7 +101,7 @@ class InPlace {
     enter(step);
     RETURN_IF_ERROR(write_record(run_));
     auto written = write(stage);
-    if (!written && is_definite(written.error())) run_.progress(action_).step = before;
+    if (!written && !is_transient(written.error().kind)) run_.progress(action_).step = before;
     return written;
   }
 
@@ -303,15 +298,15 @@ class InPlace {
     if (run_.spec().hold != Hold::UntilUnused || run_.spec().suspend) return false;
     in_place_record(run_, live_.name);
     const Time now = run_.clock.now();
-    const auto not_looked = now - followed.looked_for_use;
-    if (not_looked > kMissedLooks * between_looks(run_.spec())) followed.looking_since = now;
+    const auto not_looked = now - followed.looks.last;
+    if (not_looked > kMissedLooks * between_looks(run_.spec())) followed.looks.since = now;
     // What was seen a while ago ends no hold.
     if (not_looked >= between_looks(run_.spec()) || is_unused_long_enough(run_)) {
-      followed.looked_for_use = now;
+      followed.looks.last = now;
       RETURN_IF_ERROR(look_for_use(run_, live_.name, live_.resource_at(halves_.from_version()),
                                    followed.writers));
     }
-    const auto looked = run_.clock.now() - followed.looking_since;
+    const auto looked = run_.clock.now() - followed.looks.since;
     return is_unused_long_enough(run_) && looked >= looks_at_least(run_.spec());
   }
 
@@ -358,14 +353,12 @@ class InPlace {
   }
 
   Result<std::optional<StepOutcome>> look_at_all(std::shared_ptr<FollowedKind>& followed) {
-    const Time looked_for_use = followed == nullptr ? Time{} : followed->looked_for_use;
-    const Time looking_since = followed == nullptr ? Time{} : followed->looking_since;
+    const LooksForUse looks = followed == nullptr ? LooksForUse{} : followed->looks;
     forget_watch();
     followed = std::make_shared<FollowedKind>();
     followed->crd = live_.name;
     followed->generation = live_.generation;
-    followed->looked_for_use = looked_for_use;
-    followed->looking_since = looking_since;
+    followed->looks = looks;
     ASSIGN_OR_RETURN(auto problem, bring_into_step(run_, kind(true, &followed->writers),
                                                    followed->resource_version));
     ASSIGN_OR_RETURN(followed->watch,
@@ -470,7 +463,7 @@ bool serves_both(const Record& record) {
 
 Result<StepOutcome> beside_following(Run& run, Result<StepOutcome> stopped) {
   if (stopped && stopped->kind == StepOutcome::Kind::Progressed) return stopped;
-  if (!stopped && !is_definite(stopped.error())) return stopped;
+  if (!stopped && is_transient(stopped.error().kind)) return stopped;
   if (!serves_both(run.record()) || run.backup == nullptr) return stopped;
   const auto action =
       std::ranges::find(run.plan().actions, ActionKind::ConvertInPlace, &PlannedAction::kind);
@@ -478,9 +471,7 @@ Result<StepOutcome> beside_following(Run& run, Result<StepOutcome> stopped) {
   const BundleCrd& target = *run.target->crd(action->crd);
   const CrdSummary* live = run.installed.crd(action->crd);
   if (live == nullptr || live->terminating) return stopped;
-  const auto halves =
-      Halves::between(live->group, live->kind, version_that_leaves(*live, target.summary),
-                      target.summary.storage_version());
+  const auto halves = halves_between(*live, target.summary);
   if (!halves) return stopped;
   ASSIGN_OR_RETURN(const auto again,
                    InPlace(run, *action, *live, target, *halves).keep_in_step(*run.backup));
@@ -504,9 +495,7 @@ Result<StepOutcome> convert_in_place(Run& run, const PlannedAction& action,
     return StepOutcome::stalled("CRDTerminating", "CustomResourceDefinition/" + action.crd +
                                                       " is being deleted by somebody");
   }
-  const std::string from = version_that_leaves(*live, target.summary);
-  const auto halves =
-      Halves::between(live->group, live->kind, from, target.summary.storage_version());
+  const auto halves = halves_between(*live, target.summary);
   if (halves) return InPlace(run, action, *live, target, *halves).move(backup);
   // No version of another shape is left: it is the target's, or differs from it as any CRD may.
   ASSIGN_OR_RETURN(const std::optional<StepOutcome> settled, settle_crds(run, {&action}));

@@ -26,6 +26,12 @@ struct BridgedKind {
   WritersOfVersion* writers = nullptr;  // gathers who wrote at the version that leaves; may be null
 };
 
+/// Since when a process has looked for clients without a gap, and when last.
+struct LooksForUse {
+  Time since{};
+  Time last{};
+};
+
 /// A watch of a bridged kind that outlives a pass, so that a run that waits sees each change.
 struct FollowedKind {
   std::string crd;
@@ -35,8 +41,7 @@ struct FollowedKind {
   /// One of the version that leaves, opened before it is unserved: it stands for those of others.
   std::unique_ptr<Watch> last_watch;
   WritersOfVersion writers;  // at the version that leaves
-  Time looked_for_use{};
-  Time looking_since{};  // without a gap
+  LooksForUse looks;
 };
 
 /// What came of bringing objects into step.

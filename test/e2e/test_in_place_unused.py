@@ -48,6 +48,10 @@ class Held(Scenario):
     def wait_until_used_by(self, migration, words):
         eventually(lambda: words in self.used_by(migration), f"usedBy says {words}", 30, migration.explain)
 
+    def accept(self, migration, field):
+        self.plane.api.patch(migration.path, {"spec": {"accept": [
+            {"check": "VersionInUse", "object": f"CustomResourceDefinition/{CRD}", "field": field}]}})
+
 
 class UntilUnused(Held):
     def test_it_lasts_while_a_watch_is_open_and_no_longer_than_asked(self):
@@ -102,8 +106,7 @@ class UntilUnused(Held):
         self.assertIn("metrics.yaml", " ".join(check.get("next", "") for check in migration.checks()))
         self.wait_until_used_by(migration, "gatelift-metrics")
         self.assert_is_held_for(migration, UNUSED_SECONDS + 4)
-        self.plane.api.patch(migration.path, {"spec": {"accept": [
-            {"check": "VersionInUse", "object": f"CustomResourceDefinition/{CRD}", "field": "metrics"}]}})
+        self.accept(migration, "metrics")
         migration.wait_until_ready(60)
 
 
@@ -117,8 +120,7 @@ class BesideTheGarbageCollector(Held):
         in_place.wait_until_held(migration)
         self.wait_until_used_by(migration, "watches[1]: 1 watch of v1alpha2 is open")
         self.assert_is_held_for(migration, UNUSED_SECONDS + 40)
-        self.plane.api.patch(migration.path, {"spec": {"accept": [
-            {"check": "VersionInUse", "object": f"CustomResourceDefinition/{CRD}", "field": "watches[1]"}]}})
+        self.accept(migration, "watches[1]")
         migration.wait_until_ready(90)
 
     def is_watched(self):

@@ -21,6 +21,15 @@ std::string metrics_of(int requests, int watches, const std::string& started = "
          std::to_string(watches) + "\nprocess_start_time_seconds " + started + "\n";
 }
 
+Json consent_to(const char* field) {
+  const Json consent = {
+      {"check",  "VersionInUse"                                 },
+      {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
+      {"field",  field                                          }
+  };
+  return Json::array({consent});
+}
+
 class UntilUnused : public testing::Test {
  protected:
   UntilUnused() {
@@ -107,9 +116,7 @@ TEST_F(UntilUnused, NeverEndsByItselfWhereReadersCannotBeKnown) {
 TEST_F(UntilUnused, EndsWithoutThatKnowledgeByConsent) {
   servers.at("").metrics.clear();
   begin({
-      {"accept", Json::array({{{"check", "VersionInUse"},
-                               {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
-                               {"field", "metrics"}}})}
+      {"accept", consent_to("metrics")}
   });
   EXPECT_EQ(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
 }
@@ -118,9 +125,7 @@ TEST_F(UntilUnused, EndsWithoutThatKnowledgeByConsent) {
 TEST_F(UntilUnused, PassesOverAsManyWatchesAsAreConsentedTo) {
   servers.at("").metrics = metrics_of(7, 2);
   begin({
-      {"accept", Json::array({{{"check", "VersionInUse"},
-                               {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
-                               {"field", "watches[1]"}}})}
+      {"accept", consent_to("watches[1]")}
   });
   EXPECT_NE(run_for(tenths(20)).outcome, PassOutcome::Finished) << said();
   servers.at("").metrics = metrics_of(7, 1);
@@ -130,13 +135,6 @@ TEST_F(UntilUnused, PassesOverAsManyWatchesAsAreConsentedTo) {
 TEST_F(UntilUnused, PassesOverSoManyWatchesAtAllServersTogether) {
   servers.at("10.0.0.1:6443").metrics = servers.at("10.0.0.2:6443").metrics = metrics_of(1, 1);
   world.cluster.seed(resources::kEndpointSlices, servers.endpoint_slice());
-  const auto consent_to = [](const char* watches) {
-    return Json::array({
-        {{"check", "VersionInUse"},
-         {"object", "CustomResourceDefinition/" + world::kPolicyCrd},
-         {"field", watches}}
-    });
-  };
   begin({
       {"accept", consent_to("watches[1]")}
   });

@@ -26,6 +26,38 @@ void add_second_target(InPlaceWorld& world) {
   });
 }
 
+/// Each half says something else.
+void edit_both(InPlaceWorld& world) {
+  world.edit(world::kOldPolicies, kFirst,
+             {
+                 {"tls", {{"hostname", "tls.example.com"}}}
+  });
+  world.edit(world::kNewPolicies, kFirst,
+             {
+                 {"validation", {{"hostname", "validation.example.com"}}}
+  });
+}
+
+/// The CRD of HTTPRoutes as a bundle had it, by somebody else's write.
+void put_routes_back(InPlaceWorld& world, const Json& old_routes) {
+  const Json versions = {
+      {"versions", old_routes["spec"]["versions"]}
+  };
+  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
+                          {
+                              "", world::kRouteCrd
+  },
+                          {{"spec", versions}}));
+}
+
+void freeze_routes(InPlaceWorld& world) {
+  world.cluster.policy().deny_writes(
+      [](const Request& request, const Json&) {
+        return request.key.name == world::kRouteCrd && !request.dry_run;
+      },
+      "frozen");
+}
+
 /// Somebody acts as soon as policies are watched, once.
 class ActsOnWatch : public Cluster {
  public:
@@ -342,13 +374,7 @@ TEST(InPlace, IsNotRolledBackWhileItIsSuspended) {
       {"suspend", true}
   });
   ASSERT_EQ(world.run("up").reason, "Suspended");
-  for (const auto& [resource, part] :
-       {std::pair(world::kOldPolicies, "tls"), std::pair(world::kNewPolicies, "validation")}) {
-    world.edit(resource, kFirst,
-               {
-                   {part, {{"hostname", std::string(part) + ".example.com"}}}
-    });
-  }
+  edit_both(world);
   EXPECT_EQ(world.run("up").reason, "ProjectionFailed");
   EXPECT_EQ(string_at(world.migration("up"), "status", "operation"), "Upgrade");
 }
@@ -358,16 +384,8 @@ TEST(InPlace, GoesOnFollowingWhileAnotherCrdIsRefused) {
   const Json old_routes = *get(world.cluster, resources::kCrds, {"", world::kRouteCrd});
   world.create_in_place(kHeld);
   ASSERT_EQ(world.run("up").reason, "Held");
-  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
-                          {
-                              "", world::kRouteCrd
-  },
-                          {{"spec", {{"versions", old_routes["spec"]["versions"]}}}}));
-  world.cluster.policy().deny_writes(
-      [](const Request& request, const Json&) {
-        return request.key.name == world::kRouteCrd && !request.dry_run;
-      },
-      "frozen");
+  put_routes_back(world, old_routes);
+  freeze_routes(world);
   world.edit(world::kOldPolicies, kFirst,
              {
                  {"tls", {{"hostname", "old.example.com"}}}
@@ -386,16 +404,8 @@ TEST(InPlace, PutsTheBridgeBackAlsoWhileAnotherCrdIsRefused) {
   world.create_in_place(kHeld);
   ASSERT_EQ(world.run("up").reason, "Held");
   const Json bridge = world.crd()["spec"]["versions"];
-  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
-                          {
-                              "", world::kRouteCrd
-  },
-                          {{"spec", {{"versions", old_routes["spec"]["versions"]}}}}));
-  world.cluster.policy().deny_writes(
-      [](const Request& request, const Json&) {
-        return request.key.name == world::kRouteCrd && !request.dry_run;
-      },
-      "frozen");
+  put_routes_back(world, old_routes);
+  freeze_routes(world);
   Json both = bridge;
   both[0]["schema"] = old_policies[0]["schema"];
   ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
@@ -421,11 +431,7 @@ TEST(InPlace, GoesOnFollowingWhileAnotherCrdIsFoughtOver) {
     return false;
   };
   ASSERT_TRUE(run_until("Held"));
-  ASSERT_TRUE(merge_patch(world.cluster, resources::kCrds,
-                          {
-                              "", world::kRouteCrd
-  },
-                          {{"spec", {{"versions", old_routes["spec"]["versions"]}}}}));
+  put_routes_back(world, old_routes);
   ASSERT_TRUE(run_until("CRDReverted"));
   world.edit(world::kOldPolicies, kFirst,
              {
@@ -442,13 +448,7 @@ TEST(InPlace, GoesOnFollowingTheOthersWhileOneIsRefused) {
   InPlaceWorld world;
   world.create_in_place(kHeld);
   ASSERT_EQ(world.run("up").reason, "Held");
-  for (const auto& [resource, part] :
-       {std::pair(world::kOldPolicies, "tls"), std::pair(world::kNewPolicies, "validation")}) {
-    world.edit(resource, kFirst,
-               {
-                   {part, {{"hostname", std::string(part) + ".example.com"}}}
-    });
-  }
+  edit_both(world);
   const ObjectKey other{"b", "policy-1"};
   ActsOnWatch cluster(world.cluster, [&] {
     world.edit(world::kOldPolicies, other,
